@@ -1,0 +1,1 @@
+"""mtkit: a recurrent machine translation toolkit."""

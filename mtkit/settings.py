@@ -1,0 +1,164 @@
+"""The settings of every command: the one place of each default, bound and help text.
+
+Flags, the keys of a `--config` file and the saved `config.json` are all made from these fields (`option_fields`,
+`resolve`). A field that is itself a settings class groups its fields; flags and config keys are flat.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+VocabType = Literal["unigram", "bpe", "word", "char"]
+Cell = Literal["gru", "lstm"]
+AttentionType = Literal["none", "additive", "dot", "general"]
+Tying = Literal["auto", "all", "target", "none"]
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "float32", "bfloat16"]
+PresetName = Literal["tiny", "small", "base"]
+
+
+def about(text: str, group: str, **extra: Any) -> Meta:
+    """Describe a field: its help text, the group it is listed under, and where needed its flag (`flag=`)."""
+    return Meta(description=text, extra={"group": group, **extra})
+
+
+class CommandSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every command takes."""
+
+    seed: Annotated[int, Meta(ge=0), about("Seed of everything random.", "Running")] = 1
+    threads: Annotated[int, Meta(ge=0), about("CPU threads; 0 takes all cores.", "Running")] = 0
+    device: Annotated[Device, about("Where the network runs; auto takes a GPU if there is one.", "Running")] = "auto"
+
+
+class CorpusSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A parallel corpus and how it becomes ids."""
+
+    langs: Annotated[str, about("Source and target language, as in en-fr.", "Corpus")] = ""
+    train: Annotated[
+        tuple[str, ...],
+        about(
+            "Training text: PREFIX for PREFIX.en + PREFIX.fr, SRC:TGT or FILE.tsv, each also .gz; repeats.", "Corpus"
+        ),
+    ] = ()
+    valid: Annotated[
+        tuple[str, ...],
+        about("Validation text, in the same forms; without it 2 % of the training pairs are held out.", "Corpus"),
+    ] = ()
+    max_length: Annotated[int, Meta(ge=1), about("Drop pairs with a longer side, in pieces.", "Corpus")] = 250
+    max_ratio: Annotated[
+        float, Meta(ge=1), about("Drop pairs whose lengths differ by a larger factor, in characters.", "Corpus")
+    ] = 9.0
+    vocab_size: Annotated[
+        int, Meta(ge=0), about("Pieces in a vocabulary; 0 chooses it from the size of the corpus.", "Vocabulary")
+    ] = 0
+    vocab_type: Annotated[VocabType, about("What a piece is.", "Vocabulary")] = "unigram"
+    joint: Annotated[
+        bool,
+        about("One vocabulary for both languages, or one each.", "Vocabulary", flag="--joint/--separate"),
+    ] = True
+
+
+class PreprocessSettings(CommandSettings, frozen=True, kw_only=True):
+    """`mtkit preprocess`: from parallel text to a prepared corpus."""
+
+    corpus: CorpusSettings = CorpusSettings()
+    out: Annotated[str, about("Folder to write the prepared corpus into.", "Output")] = ""
+    force: Annotated[bool, about("Replace a prepared corpus that is already there.", "Output", flag="--force")] = False
+
+
+class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The shape of the network; with the vocabulary sizes it determines every weight's shape."""
+
+    cell: Annotated[Cell, about("Recurrent cell.", "Network")] = "gru"
+    encoder_layers: Annotated[int, Meta(ge=1, le=16), about("Encoder layers.", "Network")] = 1
+    decoder_layers: Annotated[int, Meta(ge=1, le=16), about("Decoder layers.", "Network")] = 2
+    bidirectional: Annotated[
+        bool,
+        about(
+            "Read the source in both directions, half of the hidden size each.",
+            "Network",
+            flag="--bidirectional/--no-bidirectional",
+        ),
+    ] = True
+    embedding_size: Annotated[int, Meta(ge=1), about("Width of embeddings and readout.", "Network")] = 256
+    hidden_size: Annotated[int, Meta(ge=1), about("Width of the recurrent layers.", "Network")] = 512
+    attention: Annotated[AttentionType, about("How the decoder looks at the source.", "Network")] = "dot"
+    attention_heads: Annotated[
+        int, Meta(ge=1), about("Heads that attend independently; they divide the hidden size.", "Network")
+    ] = 1
+    residual: Annotated[
+        bool, about("Add a layer's input to its output.", "Network", flag="--residual/--no-residual")
+    ] = True
+    tied_embeddings: Annotated[
+        Tying,
+        about("Tables that are one: source, target and output (all), the last two (target), or none.", "Network"),
+    ] = "auto"
+    dropout: Annotated[
+        float, Meta(ge=0, lt=1), about("Dropout on layer inputs, one mask a sentence.", "Regularisation")
+    ] = 0.4
+
+
+class TrainSettings(CommandSettings, frozen=True, kw_only=True):
+    """`mtkit train`: from a prepared (or raw) corpus to a model folder."""
+
+    preset: Annotated[PresetName, about("Named recipe that the other settings start from.", "Recipe")] = "small"
+    corpus: CorpusSettings = CorpusSettings()
+    network: NetworkSettings = NetworkSettings()
+    label_smoothing: Annotated[
+        float, Meta(ge=0, lt=1), about("Probability spread over all pieces.", "Regularisation")
+    ] = 0.1
+    learning_rate: Annotated[float, Meta(gt=0), about("Peak learning rate of Adam.", "Optimisation")] = 2e-3
+    warmup: Annotated[int, Meta(ge=0), about("Updates of linear warm-up, at most a tenth of all.", "Optimisation")] = (
+        400
+    )
+    clip_norm: Annotated[float, Meta(gt=0), about("Largest gradient norm.", "Optimisation")] = 1.0
+    batch_tokens: Annotated[
+        int, Meta(ge=1), about("Tokens in a batch, padding included, on the longer side.", "Optimisation")
+    ] = 3000
+    precision: Annotated[
+        Precision, about("Number format of the products; auto is bfloat16 where the machine is fast at it.", "Running")
+    ] = "auto"
+    epochs: Annotated[int, Meta(ge=1), about("Passes over the corpus.", "Length")] = 40
+    updates: Annotated[int, Meta(ge=0), about("Updates, instead of epochs; 0 goes by epochs.", "Length")] = 0
+    patience: Annotated[
+        int, Meta(ge=0), about("Stop after this many validations without a better BLEU; 0 never does.", "Length")
+    ] = 10
+    valid_every: Annotated[
+        int, Meta(ge=0), about("Validate after this many updates; 0 is once an epoch, at least 100.", "Reports")
+    ] = 0
+    save_every: Annotated[
+        int, Meta(ge=0), about("Save the training state after this many updates; 0 is at each validation.", "Reports")
+    ] = 0
+    out: Annotated[str, about("Model folder to write.", "Output")] = ""
+    resume: Annotated[bool, about("Go on with an interrupted training.", "Output", flag="--resume")] = False
+    force: Annotated[bool, about("Replace a model that is already there.", "Output", flag="--force")] = False
+
+
+class SearchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a translation is searched for."""
+
+    beam_size: Annotated[int, Meta(ge=1, le=1000), about("Hypotheses kept; 1 is greedy.", "Search")] = 5
+    length_penalty: Annotated[float, Meta(ge=0), about("Scores are divided by length to this power.", "Search")] = 1.0
+    batch_tokens: Annotated[
+        int, Meta(ge=1), about("Source pieces translated together, padding included.", "Search")
+    ] = 4096
+
+
+class TranslateSettings(CommandSettings, frozen=True, kw_only=True):
+    """`mtkit translate`: a filter from lines to lines."""
+
+    search: SearchSettings = SearchSettings()
+    input: Annotated[str, about("File to read instead of standard input.", "Files")] = ""
+    output: Annotated[str, about("File to write instead of standard output.", "Files")] = ""
+
+
+class EvaluateSettings(CommandSettings, frozen=True, kw_only=True):
+    """`mtkit evaluate`: scores of a model, or of any system's output."""
+
+    search: SearchSettings = SearchSettings()
+    test: Annotated[str, about("Test text to translate and score: PREFIX, SRC:TGT or FILE.tsv.", "Files")] = ""
+    hypotheses: Annotated[str, about("Translations to score, instead of a model.", "Files")] = ""
+    reference: Annotated[str, about("Reference translations of the hypotheses.", "Files")] = ""
+    json: Annotated[bool, about("Print one JSON object.", "Output", flag="--json")] = False
