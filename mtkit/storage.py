@@ -41,7 +41,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder to fill; on success it is synced and takes the place of `path`, on failure it is removed."""
+    """Yield an empty folder to fill; on success it is synced and takes the place of `path`, else it is removed."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
     try:

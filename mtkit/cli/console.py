@@ -1,0 +1,48 @@
+"""What the commands say beside their results: lines on standard error, plain wherever they are not read live."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+class Console:
+    """Says lines on standard error. `quiet` leaves only warnings and errors, `verbose` adds details."""
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+        self.quiet = quiet
+        self.verbose = verbose
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody watches: standard error is a terminal that can redraw, and quiet was not asked for."""
+        return sys.stderr.isatty() and not self.quiet and os.environ.get("TERM") != "dumb"
+
+    def say(self, line: str) -> None:
+        """Tell how the work goes."""
+        if not self.quiet:
+            self._print(line)
+
+    def detail(self, line: str) -> None:
+        """Tell what only `--verbose` asks for."""
+        if self.verbose:
+            self._print(line)
+
+    def warn(self, line: str) -> None:
+        """Tell what the user may not have expected."""
+        self._print(f"{paint('Warning:', '33')} {line}")
+
+    def _print(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+
+def fail(message: str) -> None:
+    """Print the one line of an error."""
+    print(f"{paint('Error:', '31')} {message}", file=sys.stderr, flush=True)
+
+
+def paint(text: str, colour: str) -> str:
+    """Colour a word with an ANSI code where standard error is a terminal and NO_COLOR is not set."""
+    if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
+        return f"\033[{colour}m{text}\033[0m"
+    return text

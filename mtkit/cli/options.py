@@ -1,0 +1,98 @@
+"""Commands made from settings classes: each field becomes an option, with its bounds, help text and group."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Optional, TypeVar
+
+import typer
+
+from mtkit.cli.console import Console
+from mtkit.configuration import Field, Resolved, fields, resolve
+from mtkit.settings import CommandSettings
+
+C = TypeVar("C", bound=CommandSettings)
+Run = Callable[[Resolved[C], Mapping[str, str | None], Console], None]
+
+GENERAL = "General"
+
+
+def add_command(
+    app: typer.Typer,
+    name: str,
+    settings: type[C],
+    run: Run[C],
+    *,
+    example: str,
+    arguments: Mapping[str, Any] | None = None,
+    switches: Mapping[str, str] | None = None,
+) -> None:
+    """Add a command whose options are the fields of `settings`.
+
+    Args:
+        app: what to add it to.
+        name: the command's name, and that of its table in a config file.
+        settings: its settings class.
+        run: the command itself; its docstring is the help text. It gets the resolved settings, the values of
+            arguments and switches by name, and a console.
+        example: a command line that works, shown under the help.
+        arguments: positional arguments, as the typer.Argument of each name.
+        switches: flags that are no settings, with their help texts.
+    """
+    known = list(fields(settings))
+    parameters = [_parameter(key, Annotated[Optional[str], argument]) for key, argument in (arguments or {}).items()]  # noqa: UP045
+    parameters += [_parameter(field.name, _annotation(field)) for field in known]
+    parameters += [
+        _parameter("config", Annotated[Optional[Path], _general("--config", "TOML or JSON file of settings.", "FILE")])  # noqa: UP045
+    ]
+    flags = {"quiet": "Print only warnings and errors.", "verbose": "Print more.", "debug": "Show the traceback."}
+    parameters += [
+        _parameter(key, Annotated[bool, _general(f"--{key.replace('_', '-')}", text)], default=False)
+        for key, text in ((switches or {}) | flags).items()
+    ]
+
+    def command(**given: Any) -> None:
+        own = {field.name: _value(given[field.name]) for field in known}
+        resolved = resolve(settings, command=name, flags=own, config=given["config"])
+        rest = {key: given[key] for key in (*(arguments or {}), *(switches or {}))}
+        run(resolved, rest, Console(quiet=given["quiet"], verbose=given["verbose"]))
+
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    command.__doc__ = run.__doc__
+    app.command(name, epilog=f"Example: {example}", no_args_is_help=True)(command)
+
+
+def _parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _annotation(field: Field) -> Any:
+    """Make a typer option that is None unless it was given, so that presets and config files can speak before it."""
+    repeats = field.type == tuple[str, ...]
+    kind = list[str] if repeats else field.type
+    shown = field.default if isinstance(field.default, (int, float, str)) and field.default != "" else False
+    if isinstance(field.default, bool):
+        names = field.flag.split("/")
+        shown = names[0 if field.default else 1].removeprefix("--") if len(names) == 2 else False
+    option = typer.Option(
+        field.flag,
+        help=field.help,
+        rich_help_panel=field.group,
+        show_default=str(shown) if shown is not False else False,
+        metavar="TEXT" if repeats else None,
+    )
+    return Annotated[Optional[kind], option]  # noqa: UP045
+
+
+def _general(flag: str, text: str, metavar: str | None = None) -> Any:
+    return typer.Option(flag, help=text, rich_help_panel=GENERAL, show_default=False, metavar=metavar)
+
+
+def _value(given: Any) -> Any:
+    """Turn what typer gives for an option into what a setting takes: a list that was not given is empty."""
+    if isinstance(given, list):
+        return tuple(given) or None
+    return given

@@ -1,0 +1,137 @@
+"""`mtkit translate`."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import typer
+
+from mtkit.cli.console import Console
+from mtkit.cli.options import add_command
+from mtkit.configuration import Resolved
+from mtkit.errors import CorpusError, SettingsError
+from mtkit.settings import TranslateSettings
+
+if TYPE_CHECKING:
+    from mtkit.translation import Translation
+
+WINDOW = 1024
+"""Most lines read ahead and translated together: sorted by length, they share batches well."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    add_command(
+        app,
+        "translate",
+        TranslateSettings,
+        run,
+        example="echo 'The old doctor reads a long letter.' | mtkit translate models/en-fr",
+        arguments={"model": typer.Argument(metavar="MODEL", help="Folder that mtkit train wrote.")},
+    )
+
+
+def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], console: Console) -> None:
+    """Translate lines from standard input to standard output, one for one and in order."""
+    settings = resolved.settings
+    if given["model"] is None:
+        raise SettingsError("MODEL is missing: the folder that mtkit train wrote")
+    from mtkit.storage import new_file
+    from mtkit.translation import Translator
+
+    with ExitStack() as stack:
+        source: BinaryIO = sys.stdin.buffer
+        if settings.input:
+            try:
+                source = stack.enter_context(open(settings.input, "rb"))
+            except OSError as error:
+                raise CorpusError(f"{settings.input}: cannot be read ({error.strerror})") from error
+        translator = Translator.load(
+            given["model"], search=settings.search, device=settings.device, threads=settings.threads
+        )
+        sink: BinaryIO = sys.stdout.buffer
+        if settings.output:
+            draft = stack.enter_context(new_file(Path(settings.output)))
+            sink = stack.enter_context(draft.open("wb"))
+        count, untranslatable = 0, 0
+        for lines in read_windows(source, settings.input or "standard input"):
+            results = translator.translate(lines)
+            sink.write("".join(f"{result.text}\n" for result in results).encode())
+            sink.flush()
+            for number, result in enumerate(results, start=count + 1):
+                _warn(console, number, result)
+                untranslatable += result.untranslatable
+            count += len(lines)
+            if console.live and not sys.stdout.isatty():
+                print(f"\r{count:,} lines", end="", file=sys.stderr, flush=True)
+        if console.live and count and not sys.stdout.isatty():
+            print(file=sys.stderr)
+        if untranslatable:
+            console.warn(f"{untranslatable:,} lines hold nothing that can be translated; their translations are empty")
+
+
+def _warn(console: Console, number: int, result: Translation) -> None:
+    if result.parts > 1:
+        console.warn(f"line {number:,} is long; it was translated in {result.parts} parts")
+    if result.truncated:
+        console.warn(f"line {number:,}: the translation did not come to an end and was cut")
+
+
+def read_windows(source: BinaryIO, name: str) -> Iterator[list[str]]:
+    """Yield the lines of a stream as they come: all that are there, up to `WINDOW`, and never waiting for more.
+
+    So a terminal or a slow pipe is answered line by line, and a fast one in batches. Lines end at `\\n` alone; a
+    `\\r` before it and a byte-order mark at the start are dropped.
+
+    Raises:
+        CorpusError: a line is not UTF-8; the lines before it have been yielded.
+    """
+    lines: queue.Queue[bytes | None] = queue.Queue(maxsize=WINDOW)
+    reader = threading.Thread(target=_read, args=(source, lines), daemon=True)
+    reader.start()
+    number, ended = 0, False
+    while not ended:
+        window: list[str] = []
+        raw = lines.get()
+        while raw is not None:
+            number += 1
+            try:
+                window.append(_decode(raw, first=number == 1))
+            except UnicodeDecodeError as error:
+                if window:
+                    yield window
+                raise CorpusError(
+                    f"{name}, line {number:,}: is not UTF-8 (byte {error.start + 1} is 0x{raw[error.start]:02x}); "
+                    "convert it, for example with iconv"
+                ) from error
+            if len(window) == WINDOW:
+                break
+            try:
+                raw = lines.get_nowait()
+            except queue.Empty:
+                break
+        ended = raw is None
+        if window:
+            yield window
+
+
+def _read(source: BinaryIO, lines: queue.Queue[bytes | None]) -> None:
+    try:
+        for line in source:
+            lines.put(line)
+    finally:
+        lines.put(None)
+
+
+def _decode(raw: bytes, *, first: bool) -> str:
+    if raw.endswith(b"\n"):
+        raw = raw[:-1].removesuffix(b"\r")
+    if first:
+        raw = raw.removeprefix(b"\xef\xbb\xbf")
+    return raw.decode()

@@ -1,0 +1,161 @@
+"""From defaults, preset, config file and flags to one settings object, knowing where each value came from.
+
+Precedence: built-in default < preset < config file < flag. Fields are addressed by their flat name (`dropout`), even
+where a settings class groups them (`settings.network.dropout`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from mtkit.errors import SettingsError
+from mtkit.presets import PRESETS
+from mtkit.settings import CommandSettings
+
+C = TypeVar("C", bound=CommandSettings)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting: its flat name, where it sits, and what its annotation says of it."""
+
+    name: str
+    path: tuple[str, ...]
+    type: Any
+    annotation: Any
+    default: Any
+    help: str
+    group: str
+    flag: str
+
+    @property
+    def first_flag(self) -> str:
+        """The flag to name in a message: `--joint` of `--joint/--separate`."""
+        return self.flag.split("/")[0]
+
+
+@dataclass(frozen=True)
+class Resolved(Generic[C]):
+    """Settings, and for each flat name where its value came from."""
+
+    settings: C
+    values: dict[str, Any]
+    origins: dict[str, str]
+
+
+def fields(settings: type[Struct], path: tuple[str, ...] = ()) -> Iterator[Field]:
+    """Walk over the fields of a settings class, those of its groups in their place."""
+    hints = get_type_hints(settings, include_extras=True)
+    for info in msgspec.structs.fields(settings):
+        annotation = hints[info.name]
+        if isinstance(annotation, type) and issubclass(annotation, Struct):
+            yield from fields(annotation, (*path, info.name))
+            continue
+        metas = [meta for meta in get_args(annotation)[1:] if isinstance(meta, Meta)]
+        extra = next(meta.extra for meta in metas if meta.extra)
+        yield Field(
+            name=info.name,
+            path=(*path, info.name),
+            type=get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation,
+            annotation=annotation,
+            default=info.default,
+            help=next(meta.description for meta in metas if meta.description),
+            group=extra["group"],
+            flag=extra.get("flag", "--" + info.name.replace("_", "-")),
+        )
+
+
+def resolve(
+    settings: type[C], *, command: str, flags: Mapping[str, Any], config: Path | None = None, first: str = ""
+) -> Resolved[C]:
+    """Build the settings of a command.
+
+    Args:
+        settings: the class to build.
+        command: its table in a config file.
+        flags: values by flat name; None is a flag that was not given.
+        config: a TOML or JSON file with one table a command, or None.
+
+    Raises:
+        SettingsError: a key is unknown or a value is of the wrong type or out of bounds; the message names it.
+    """
+    known = {field.name: field for field in fields(settings)}
+    given = {name: value for name, value in flags.items() if value is not None}
+    table = read_config(config, command) if config else {}
+    for name in table:
+        if name not in known:
+            raise SettingsError(f"{config}: [{command}] has no key {name}{_nearest(name, known)}")
+    values = {name: field.default for name, field in known.items()}
+    origins = dict.fromkeys(known, "default")
+    for layer, origin in ((table, str(config)), (given, "flag")):
+        for name, value in layer.items():
+            values[name] = _checked(known[name], value, origin)
+            origins[name] = origin
+    for name, value in PRESETS.get(values.get("preset", ""), {}).items():
+        if origins[name] == "default":
+            values[name], origins[name] = value, f"preset {values['preset']}"
+    return Resolved(_build(settings, known.values(), values), values, origins)
+
+
+def read_config(path: Path, command: str) -> dict[str, Any]:
+    """Return the table of a command in a config file; the config.json of a model folder is one too.
+
+    Raises:
+        SettingsError: the file is missing or neither TOML nor JSON, or the table is none.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path}: there is no such config file") from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{path}: cannot be read as {'JSON' if path.suffix == '.json' else 'TOML'} ({error})"
+        ) from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: holds no tables; give one a command, as in [{command}]")
+    if content.get("format") != "mtkit model":
+        for name in content:
+            if name not in COMMANDS:
+                raise SettingsError(f"{path}: has a table [{name}] of no command{_nearest(name, COMMANDS)}")
+    table = content.get(command, {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path}: {command} must be a table, as in [{command}]")
+    return table
+
+
+COMMANDS = ("preprocess", "train", "translate", "evaluate")
+
+
+def _checked(field: Field, value: Any, origin: str) -> Any:
+    """Return the value in the field's type and within its bounds, or name the flag or key that is wrong."""
+    try:
+        return msgspec.convert(value, field.annotation)
+    except msgspec.ValidationError as error:
+        name = field.first_flag if origin == "flag" else f"{origin}: {field.name}"
+        reason = str(error).replace("Expected ", "expected ").split(" - at ")[0]
+        raise SettingsError(f"{name} {value}: {reason}") from error
+
+
+def _build(settings: type[C], known: Iterable[Field], values: Mapping[str, Any]) -> C:
+    tree: dict[str, Any] = {}
+    for field in known:
+        place = tree
+        for group in field.path[:-1]:
+            place = place.setdefault(group, {})
+        place[field.name] = values[field.name]
+    return msgspec.convert(tree, settings)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else f"; it knows {', '.join(sorted(known))}"

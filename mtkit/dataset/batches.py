@@ -1,0 +1,86 @@
+"""Token batches, in an order that is a pure function of (seed, epoch).
+
+Sentences of similar length share a batch, so that little of it is padding; which of them meet, and in which order
+the batches come, is drawn anew each epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mtkit.dataset.prepared import Split
+from mtkit.text.padding import pad
+from mtkit.text.vocabulary import BOS, EOS, PAD
+
+Ids = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B sentence pairs, padded on the right with `PAD`.
+
+    For the pairs (a b, x) and (c, y z):
+
+        src     = [[a, b, EOS], [c, EOS, PAD]]      src_lengths = [3, 2]
+        tgt_in  = [[BOS, x, PAD], [BOS, y, z]]      what the decoder reads
+        tgt_out = [[x, EOS, PAD], [y, z, EOS]]      what it is to say
+    """
+
+    src: Ids
+    src_lengths: Ids
+    tgt_in: Ids
+    tgt_out: Ids
+
+    @property
+    def tokens(self) -> int:
+        """Target tokens to predict, eos included and padding not."""
+        return int((self.tgt_out != PAD).sum())
+
+
+class Batches:
+    """The batches of a split. A batch holds at most `batch_tokens` tokens on its longer side, padding included."""
+
+    def __init__(self, split: Split, batch_tokens: int, seed: int) -> None:
+        self.split = split
+        self.batch_tokens = batch_tokens
+        self.seed = seed
+        self._lengths = np.maximum(split.src_lengths, split.tgt_lengths) + 1  # with eos
+
+    def epoch(self, epoch: int) -> list[Ids]:
+        """Plan an epoch: the indices of each batch's pairs, in the order of training."""
+        generator = np.random.default_rng([self.seed, epoch])
+        shuffled = generator.permutation(len(self.split))
+        keys = (self.split.src_lengths[shuffled], self.split.tgt_lengths[shuffled], self._lengths[shuffled])
+        plan = self._cut(shuffled[np.lexsort(keys)])
+        return [plan[index] for index in generator.permutation(len(plan))]
+
+    def in_order(self) -> list[Ids]:
+        """Plan one pass without chance, shortest first: for validation."""
+        keys = (np.arange(len(self.split)), self.split.src_lengths, self.split.tgt_lengths, self._lengths)
+        return self._cut(np.lexsort(keys))
+
+    def load(self, indices: Ids) -> Batch:
+        """Read the pairs of a planned batch."""
+        src, tgt = self.split.gather(indices)
+        return Batch(
+            src=pad(src, after=[EOS]),
+            src_lengths=np.array([len(ids) + 1 for ids in src]),
+            tgt_in=pad(tgt, before=[BOS]),
+            tgt_out=pad(tgt, after=[EOS]),
+        )
+
+    def _cut(self, order: Ids) -> list[Ids]:
+        """Cut indices of ascending length into batches as large as fit; a pair that fits in none is one by itself."""
+        lengths = self._lengths[order]
+        plan, first = [], 0
+        while first < len(order):
+            size = max(1, self.batch_tokens // int(lengths[first]))
+            # the last sentence is the longest: shrink until it fits as well
+            while size > 1 and size * int(lengths[min(first + size, len(order)) - 1]) > self.batch_tokens:
+                size = max(1, min(size - 1, self.batch_tokens // int(lengths[min(first + size, len(order)) - 1])))
+            plan.append(order[first : first + size])
+            first += size
+        return plan

@@ -1,0 +1,213 @@
+"""From parallel text to a prepared corpus, in passes over the files, so that memory hardly grows with them.
+
+The first pass reads, cleans and counts; the next trains the vocabularies; the last encodes and writes. Each reads the
+files again: that is cheap beside what is done with the text, and nothing has to be held or spooled.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+import mtkit
+from mtkit.dataset.prepared import (
+    MANIFEST,
+    FileEntry,
+    Manifest,
+    Pair,
+    PreparedCorpus,
+    Split,
+    SplitEntry,
+    read_header,
+    write_shards,
+)
+from mtkit.dataset.selection import CleanText, Survey
+from mtkit.errors import CorpusError, OutputError, PreparedError, SettingsError, VocabularyError
+from mtkit.settings import PreprocessSettings
+from mtkit.storage import new_folder
+from mtkit.text.cleaning import CleaningReport
+from mtkit.text.corpus import split_langs
+from mtkit.text.vocabulary import Vocabulary, default_vocab_size
+
+Report = Callable[[str], None]
+
+_VOCABULARY_PAIRS = 1_000_000  # seen by the training of a vocabulary; more only cost time and memory
+_ENCODE_PAIRS = 1_000  # encoded in one call
+
+
+def prepare(settings: PreprocessSettings, report: Report = lambda line: None) -> PreparedCorpus:
+    """Turn parallel text into a prepared corpus and open it; equal text and settings give equal bytes.
+
+    Args:
+        settings: languages, text, filters, vocabularies and the folder to write.
+        report: takes lines that tell what is being done and what came of it.
+
+    Raises:
+        SettingsError: languages, training text or the folder are not given.
+        CorpusError: the text cannot be read, is misaligned, or nothing usable is left of it.
+        VocabularyError: the text does not allow the vocabulary size asked for.
+        OutputError: the folder exists or cannot be written.
+    """
+    corpus, out = settings.corpus, Path(settings.out)
+    langs = split_langs(corpus.langs)
+    if not corpus.train:
+        raise SettingsError("--train is missing; give training text as PREFIX, SRC:TGT or FILE.tsv")
+    if not settings.out:
+        raise SettingsError("--out is missing; give the folder to write the prepared corpus into")
+    _check_place(out, force=settings.force)
+    train = CleanText.parse(corpus.train, langs, corpus.max_ratio)
+    valid = CleanText.parse(corpus.valid, langs) if corpus.valid else None
+    with new_folder(out.resolve()) as draft:
+        manifest = _fill(draft, settings, train, valid, report)
+        (draft / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+    report(f"Wrote {out}")
+    return PreparedCorpus.open(out)
+
+
+def _fill(
+    draft: Path, settings: PreprocessSettings, train: CleanText, valid: CleanText | None, report: Report
+) -> Manifest:
+    """Write everything but the manifest into `draft` and return the manifest."""
+    corpus = settings.corpus
+    train_survey = _survey(train, report)
+    if valid is None:
+        train, valid = train.hold_out(settings.seed)
+        valid_survey = Survey(CleaningReport(total=len(valid.rows)), ())
+        report(f"Held out {len(valid.rows):,} of them for validation, whose sentences occur nowhere else")
+    else:
+        valid_survey = _survey(valid, report)
+    vocabularies = _train_vocabularies(train, train_survey.cleaning.kept - len(train.rows), settings, report)
+    for name, vocabulary in vocabularies.items():
+        vocabulary.save(draft / name)
+    report("Encoding")
+    sides = list(vocabularies.values())
+    encoder = _Encoder(sides[0], sides[-1], corpus.max_length)
+    src_lang, tgt_lang = split_langs(corpus.langs)
+    manifest = Manifest(
+        mtkit=mtkit.__version__,
+        src_lang=src_lang,
+        tgt_lang=tgt_lang,
+        seed=settings.seed,
+        corpus=msgspec.structs.replace(corpus, train=(), valid=()),
+        held_out=len(train.rows),
+        vocabularies=tuple(FileEntry(name, item.fingerprint, len(item)) for name, item in vocabularies.items()),
+        train=_write_split(draft, "train", train, train_survey, encoder),
+        valid=_write_split(draft, "valid", valid, valid_survey, encoder),
+    )
+    for split, entry in (("training", manifest.train), ("validation", manifest.valid)):
+        report(f"{split}: {entry.pairs:,} pairs, {entry.src_tokens:,} + {entry.tgt_tokens:,} pieces")
+        for line in entry.cleaning.lines():
+            report(f"  {line}")
+    return manifest
+
+
+def _survey(text: CleanText, report: Report) -> Survey:
+    report(f"Reading {text}")
+    survey = text.survey()
+    if not survey.cleaning.kept:
+        raise CorpusError(f"{text}: no usable pair among {survey.cleaning.total:,}; give text with both sides filled")
+    return survey
+
+
+def _train_vocabularies(
+    text: CleanText, pairs: int, settings: PreprocessSettings, report: Report
+) -> dict[str, Vocabulary]:
+    """Train one joint vocabulary, or one each, by file name; the source's comes first."""
+    corpus = settings.corpus
+    vocabularies = {}
+    for name, sides in {"joint": (0, 1)}.items() if corpus.joint else {"source": (0,), "target": (1,)}.items():
+        report(f"Training the {name} vocabulary")
+        sentences = _Sentences(text, sides, min(1.0, _VOCABULARY_PAIRS / pairs), settings.seed)
+        try:
+            vocabulary = Vocabulary.train(
+                sentences,
+                size=corpus.vocab_size or default_vocab_size(pairs),
+                vocab_type=corpus.vocab_type,
+                exact=corpus.vocab_size > 0,
+            )
+        except VocabularyError as error:
+            raise VocabularyError(f"{name} {error}") from error
+        report(f"  {len(vocabulary):,} pieces ({corpus.vocab_type})")
+        vocabularies[f"{name}.spm"] = vocabulary
+    return vocabularies
+
+
+@dataclass(frozen=True)
+class _Sentences:
+    """The sentences of one or both sides of a random share of some text; the same ones at each reading."""
+
+    text: CleanText
+    sides: tuple[int, ...]
+    share: float
+    seed: int
+
+    def __iter__(self) -> Iterator[str]:
+        chance = random.Random(self.seed)
+        return (pair[side] for pair in self.text if chance.random() < self.share for side in self.sides)
+
+
+@dataclass(frozen=True)
+class _Encoder:
+    """Turns text into what a shard holds, and drops pairs with a side of more than `max_length` pieces."""
+
+    src_vocabulary: Vocabulary
+    tgt_vocabulary: Vocabulary
+    max_length: int
+
+    def encode(self, text: Iterable[tuple[str, str]], cleaning: CleaningReport) -> Iterator[Pair]:
+        """Yield the pairs that are short enough, and count the others."""
+        pairs = iter(text)
+        while block := list(islice(pairs, _ENCODE_PAIRS)):
+            src_ids = self.src_vocabulary.encode_batch([src for src, _ in block])
+            tgt_ids = self.tgt_vocabulary.encode_batch([tgt for _, tgt in block])
+            for (src, tgt), src_row, tgt_row in zip(block, src_ids, tgt_ids, strict=True):
+                if max(len(src_row), len(tgt_row)) > self.max_length:
+                    cleaning.long += 1
+                else:
+                    yield src, tgt, src_row, tgt_row
+
+
+def _write_split(draft: Path, name: str, text: CleanText, survey: Survey, encoder: _Encoder) -> SplitEntry:
+    shards = write_shards(draft, name, encoder.encode(text, survey.cleaning))
+    if not shards:
+        raise CorpusError(
+            f"{text}: every pair has a side of more than {encoder.max_length:,} pieces; raise --max-length, "
+            "or check that each line is one sentence"
+        )
+    split = Split([draft / shard.name for shard in shards])
+    return SplitEntry(
+        inputs=survey.inputs,
+        cleaning=survey.cleaning,
+        shards=shards,
+        pairs=len(split),
+        src_tokens=int(split.src_lengths.sum()),
+        tgt_tokens=int(split.tgt_lengths.sum()),
+    )
+
+
+def _check_place(out: Path, *, force: bool) -> None:
+    """Raise OutputError unless a folder can be put at `out` without losing anything but a prepared corpus."""
+    if out.is_dir():
+        names = [entry.name for entry in out.iterdir()]
+        if not names:
+            return
+        if not force:
+            raise OutputError(f"{out}: exists already; choose another --out, or replace a prepared corpus with --force")
+        if _is_prepared(out) and all(name == MANIFEST or name.endswith((".spm", ".arrow")) for name in names):
+            return
+        raise OutputError(f"{out}: is no prepared corpus, or holds more than that, so --force leaves it alone")
+    if out.exists():
+        raise OutputError(f"{out}: is a file; choose another --out")
+
+
+def _is_prepared(path: Path) -> bool:
+    try:
+        read_header(path)
+    except PreparedError:
+        return False
+    return True

@@ -1,0 +1,274 @@
+"""The prepared corpus: the folder that `preprocess` writes and `train` maps into memory.
+
+    manifest.json          what is in it and where it came from (`Manifest`)
+    joint.spm              or source.spm and target.spm
+    train-00000.arrow ...  normalised text and ids of the training pairs
+    valid-00000.arrow ...  and of the validation pairs
+
+A shard is an uncompressed Arrow IPC file of record batches with the columns `src` and `tgt` (string), `src_ids` and
+`tgt_ids` (list<int32>, without bos and eos). It is mapped, never loaded: a corpus may be larger than memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from mtkit.errors import MissingExtraError, PreparedError, VocabularyError
+from mtkit.settings import CorpusSettings
+from mtkit.storage import sha256
+from mtkit.text.cleaning import CleaningReport
+from mtkit.text.vocabulary import Vocabulary
+
+try:
+    import pyarrow as pa
+except ImportError as error:
+    raise MissingExtraError("a prepared corpus needs the full install: pip install 'mtkit[train]'") from error
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+
+_SCHEMA = pa.schema(
+    [
+        pa.field("src", pa.string(), nullable=False),
+        pa.field("tgt", pa.string(), nullable=False),
+        pa.field("src_ids", pa.list_(pa.field("id", pa.int32(), nullable=False)), nullable=False),
+        pa.field("tgt_ids", pa.list_(pa.field("id", pa.int32(), nullable=False)), nullable=False),
+    ]
+)
+_BATCH_PAIRS = 10_000  # pairs in a record batch, the most that writing holds in memory
+_SHARD_BATCHES = 50  # record batches in a shard: files stay below a few hundred megabytes
+
+IdArray = npt.NDArray[np.int32]
+Pair = tuple[str, str, Sequence[int], Sequence[int]]  # src, tgt, src_ids, tgt_ids
+
+
+class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file by name, without its folder; `count` is its lines, pieces or pairs."""
+
+    name: str
+    sha256: str
+    count: int
+
+
+class SplitEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The pairs of a split: where they came from, what was dropped, and what they amount to in ids."""
+
+    inputs: tuple[FileEntry, ...]
+    cleaning: CleaningReport
+    shards: tuple[FileEntry, ...]
+    pairs: int
+    src_tokens: int
+    tgt_tokens: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that `manifest.json` holds. Its `corpus` leaves out the paths: a folder can move between machines."""
+
+    format_version: int = FORMAT_VERSION
+    mtkit: str
+    src_lang: str
+    tgt_lang: str
+    seed: int
+    corpus: CorpusSettings
+    held_out: int
+    vocabularies: tuple[FileEntry, ...]
+    train: SplitEntry
+    valid: SplitEntry
+
+
+class Header(msgspec.Struct):
+    """What a manifest of any format version begins with."""
+
+    format_version: int
+    mtkit: str
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """A record batch as NumPy views into the mapped file."""
+
+    batch: pa.RecordBatch
+    src_values: IdArray = field(repr=False)
+    src_offsets: IdArray = field(repr=False)
+    tgt_values: IdArray = field(repr=False)
+    tgt_offsets: IdArray = field(repr=False)
+
+    @classmethod
+    def of(cls, batch: pa.RecordBatch) -> _Chunk:
+        src, tgt = batch.column("src_ids"), batch.column("tgt_ids")
+        return cls(
+            batch, *(array.to_numpy() for array in (src.values, src.offsets, tgt.values, tgt.offsets))
+        )  # zero copy
+
+
+class Split:
+    """The sentence pairs of one split, by index, read through the memory map."""
+
+    def __init__(self, shards: Sequence[Path]) -> None:
+        """Map the shards; raises what pyarrow raises where one is damaged."""
+        readers = [pa.ipc.open_file(pa.memory_map(str(path))) for path in shards]
+        self._chunks = [_Chunk.of(reader.get_batch(i)) for reader in readers for i in range(reader.num_record_batches)]
+        self._starts = np.cumsum([0, *(chunk.batch.num_rows for chunk in self._chunks)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @cached_property
+    def src_lengths(self) -> IdArray:
+        """Ids on the source side of each pair, without bos and eos: (pairs,)."""
+        return _lengths(chunk.src_offsets for chunk in self._chunks)
+
+    @cached_property
+    def tgt_lengths(self) -> IdArray:
+        """Ids on the target side of each pair, without bos and eos: (pairs,)."""
+        return _lengths(chunk.tgt_offsets for chunk in self._chunks)
+
+    def gather(self, indices: npt.ArrayLike) -> tuple[list[IdArray], list[IdArray]]:
+        """Return the source ids and the target ids of each pair in `indices`, as read-only views of the file."""
+        src_ids, tgt_ids = [], []
+        for chunk, row in self._locate(np.asarray(indices)):
+            src_ids.append(chunk.src_values[chunk.src_offsets[row] : chunk.src_offsets[row + 1]])
+            tgt_ids.append(chunk.tgt_values[chunk.tgt_offsets[row] : chunk.tgt_offsets[row + 1]])
+        return src_ids, tgt_ids
+
+    def src_text(self, index: int) -> str:
+        """Return the normalised source text of a pair."""
+        return self._text("src", index)
+
+    def tgt_text(self, index: int) -> str:
+        """Return the normalised target text of a pair."""
+        return self._text("tgt", index)
+
+    def _text(self, column: str, index: int) -> str:
+        ((chunk, row),) = self._locate(np.array([index]))
+        return str(chunk.batch.column(column)[row])
+
+    def _locate(self, indices: npt.NDArray[np.integer]) -> Iterator[tuple[_Chunk, int]]:
+        if indices.size and not (indices.min() >= 0 and indices.max() < len(self)):
+            raise IndexError(f"pair index outside 0 to {len(self) - 1}")
+        numbers = np.searchsorted(self._starts, indices, side="right") - 1
+        rows = indices - self._starts[numbers]
+        return ((self._chunks[number], row) for number, row in zip(numbers.tolist(), rows.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class PreparedCorpus:
+    """An opened prepared corpus; `open` reads the manifest and the vocabularies and maps the shards."""
+
+    path: Path
+    manifest: Manifest
+    src_vocabulary: Vocabulary
+    tgt_vocabulary: Vocabulary
+    train: Split
+    valid: Split
+
+    @classmethod
+    def open(cls, path: Path) -> PreparedCorpus:
+        """Open the folder that `prepare` wrote.
+
+        Raises:
+            PreparedError: the folder is no prepared corpus, one of another format, or damaged.
+        """
+        manifest = _read_manifest(path)
+        try:
+            vocabularies = [_open_vocabulary(path, entry) for entry in manifest.vocabularies]
+            splits = [_open_split(path, entry) for entry in (manifest.train, manifest.valid)]
+        except (VocabularyError, pa.ArrowException, OSError) as error:
+            raise PreparedError(f"{path}: damaged prepared corpus ({error}); run mtkit preprocess again") from error
+        return cls(path, manifest, vocabularies[0], vocabularies[-1], *splits)
+
+    @property
+    def src_lang(self) -> str:
+        """Source language, as given to `--langs`."""
+        return self.manifest.src_lang
+
+    @property
+    def tgt_lang(self) -> str:
+        """Target language, as given to `--langs`."""
+        return self.manifest.tgt_lang
+
+    @property
+    def joint(self) -> bool:
+        """Whether one vocabulary serves both sides."""
+        return self.manifest.corpus.joint
+
+    @property
+    def vocabulary_files(self) -> list[Path]:
+        """The joint vocabulary's file, or the source's and the target's."""
+        return [self.path / entry.name for entry in self.manifest.vocabularies]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the vocabularies and shards: equal for equal data, wherever and by whomever it was prepared."""
+        entries = (*self.manifest.vocabularies, *self.manifest.train.shards, *self.manifest.valid.shards)
+        return hashlib.sha256("\n".join(f"{entry.name} {entry.sha256}" for entry in entries).encode()).hexdigest()
+
+
+def read_header(path: Path) -> Header:
+    """Read what manifests of all formats share; raises PreparedError where the folder is no prepared corpus."""
+    try:
+        return msgspec.json.decode((path / MANIFEST).read_bytes(), type=Header)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise PreparedError(f"{path}: not a prepared corpus; make one with mtkit preprocess --out {path}") from error
+
+
+def _read_manifest(path: Path) -> Manifest:
+    header = read_header(path)
+    if header.format_version != FORMAT_VERSION:
+        raise PreparedError(
+            f"{path}: prepared in format {header.format_version} by mtkit {header.mtkit}, but this mtkit reads format "
+            f"{FORMAT_VERSION}; run mtkit preprocess again"
+        )
+    try:
+        return msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise PreparedError(f"{path}: damaged manifest ({error}); run mtkit preprocess again") from error
+
+
+def write_shards(folder: Path, split: str, pairs: Iterable[Pair]) -> tuple[FileEntry, ...]:
+    """Write pairs as the shards of a split; return their entries for the manifest, none where there are no pairs."""
+    rest = iter(pairs)
+    entries: list[FileEntry] = []
+    while first := list(islice(rest, 1)):
+        path = folder / f"{split}-{len(entries):05d}.arrow"
+        count = _write_shard(path, chain(first, islice(rest, _BATCH_PAIRS * _SHARD_BATCHES - 1)))
+        entries.append(FileEntry(path.name, sha256(path), count))
+    return tuple(entries)
+
+
+def _write_shard(path: Path, pairs: Iterator[Pair]) -> int:
+    count = 0
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, _SCHEMA) as writer:
+        while rows := list(islice(pairs, _BATCH_PAIRS)):
+            columns = zip(*rows, strict=True)
+            arrays = [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)]
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
+            count += len(rows)
+    return count
+
+
+def _open_vocabulary(path: Path, entry: FileEntry) -> Vocabulary:
+    vocabulary = Vocabulary.load(path / entry.name)
+    if vocabulary.fingerprint != entry.sha256:
+        raise VocabularyError(f"{entry.name} is not the vocabulary it was prepared with")
+    return vocabulary
+
+
+def _open_split(path: Path, entry: SplitEntry) -> Split:
+    split = Split([path / shard.name for shard in entry.shards])
+    if len(split) != entry.pairs:
+        raise OSError(f"{len(split):,} pairs in the shards, {entry.pairs:,} in the manifest")
+    return split
+
+
+def _lengths(offsets: Iterable[IdArray]) -> IdArray:
+    return np.concatenate([np.zeros(0, np.int32), *(np.diff(chunk) for chunk in offsets)])

@@ -1,0 +1,91 @@
+"""Which pairs of the given text take part: cleaned, and split into what is trained on and what is held out."""
+
+from __future__ import annotations
+
+import random
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mtkit.dataset.prepared import FileEntry
+from mtkit.errors import CorpusError
+from mtkit.storage import sha256
+from mtkit.text.cleaning import CleaningReport, clean
+from mtkit.text.corpus import ParallelText
+
+_HELD_OUT_SHARE, _HELD_OUT_LEAST, _HELD_OUT_MOST = 0.02, 100, 2_000
+
+
+class Survey(NamedTuple):
+    """What a first reading of some text found: pairs kept and dropped, and each file's hash and number of lines."""
+
+    cleaning: CleaningReport
+    inputs: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True)
+class CleanText:
+    """The clean pairs of some text, normalised. They are read from the files each time, never held.
+
+    `rows` numbers clean pairs from 0; it names those that are left out or, where `inside`, the only ones.
+    """
+
+    texts: tuple[ParallelText, ...]
+    max_ratio: float
+    rows: frozenset[int] = frozenset()
+    inside: bool = False
+
+    @classmethod
+    def parse(cls, specs: Iterable[str], langs: tuple[str, str], max_ratio: float = float("inf")) -> CleanText:
+        """Find the files of some text; raises CorpusError where one is missing."""
+        return cls(tuple(ParallelText.parse(spec, *langs) for spec in specs), max_ratio)
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.texts))
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        pairs = clean(chain.from_iterable(self.texts), CleaningReport(), max_ratio=self.max_ratio)
+        return (pair for row, pair in enumerate(pairs) if (row in self.rows) == self.inside)
+
+    def survey(self) -> Survey:
+        """Read and count all of the text; raises CorpusError where it cannot be read or is misaligned."""
+        report = CleaningReport()
+        entries: list[FileEntry] = []
+        for text in self.texts:
+            before = report.total
+            for _ in clean(text, report, max_ratio=self.max_ratio):
+                pass
+            entries += [FileEntry(path.name, sha256(path), report.total - before) for path in text.files]
+        return Survey(report, tuple(entries))
+
+    def hold_out(self, seed: int) -> tuple[CleanText, CleanText]:
+        """Split into training and validation text that share no sentence, on neither side.
+
+        Raises:
+            CorpusError: too few pairs have sentences that occur nowhere else.
+        """
+        unique = _unique(src for src, _ in self) & _unique(tgt for _, tgt in self)
+        size = min(max(int(len(unique) * _HELD_OUT_SHARE), _HELD_OUT_LEAST), _HELD_OUT_MOST)
+        rows = np.flatnonzero(unique)
+        if len(rows) < size or len(unique) < 2 * size:
+            raise CorpusError(
+                f"{self}: {len(rows):,} of {len(unique):,} pairs have sentences that occur nowhere else, too few "
+                f"to hold out {size:,} for validation; give validation text with --valid, or more training text"
+            )
+        held_out = frozenset(random.Random(seed).sample(rows.tolist(), size))
+        return replace(self, rows=held_out), replace(self, rows=held_out, inside=True)
+
+
+def _unique(sentences: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Return for each sentence whether no other equals it, comparing 8 bytes of hash."""
+    digests = array("Q", (int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) for text in sentences))
+    _, first, counts = np.unique(np.frombuffer(digests, np.uint64), return_index=True, return_counts=True)
+    unique = np.zeros(len(digests), np.bool_)
+    unique[first[counts == 1]] = True
+    return unique

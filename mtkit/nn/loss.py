@@ -1,0 +1,83 @@
+"""The training loss: cross-entropy over real positions, smoothed over the vocabulary.
+
+Legend: N tokens, E readout width, V target vocabulary size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Sums over N tokens, in nats: what training minimises, and the negative log-likelihood that is reported."""
+
+    smoothed: Tensor
+    negative_log_likelihood: Tensor
+
+
+def smoothed_cross_entropy(readout: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float) -> Loss:
+    """Cross-entropy of the output layer (V, E), (V,) at readouts (N, E), with label smoothing (Szegedy et al. 2016).
+
+    The target distribution is (1 - smoothing) at the target (N,) plus smoothing / V at every piece, so a token's
+    loss = logsumexp(l) - (1 - smoothing) l[target] - smoothing mean(l), with logits l = W readout + b.
+    """
+    return Loss(*_SmoothedCrossEntropy.apply(readout, weight, bias, targets, smoothing))  # type: ignore[no-untyped-call]
+
+
+class _SmoothedCrossEntropy(torch.autograd.Function):
+    """Output layer and loss in one, a slice of tokens at a time, the gradient made on the way forward.
+
+    The gradient of the logits is softmax(l) - target distribution, so it is at hand where the loss is; a slice of the
+    (N, V) table stays in the cache, and only its gradient is kept, in the products' number format. Against autograd
+    over the whole table: 3 times faster at 3,000 x 4,000 in bfloat16 on one core.
+    """
+
+    slice_size = 1 << 20
+    """Logits made at a time: 4 MB in float32."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, readout: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float
+    ) -> tuple[Tensor, Tensor]:
+        device = readout.device.type
+        product = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+        exact = torch.promote_types(product, torch.float32)
+        with torch.autocast(device, enabled=False):
+            inputs, matrix, offset = readout.to(product), weight.to(product), bias.to(exact)
+            tokens, pieces = len(targets), len(bias)
+            grad_logits = torch.empty(tokens, pieces, dtype=product, device=readout.device)
+            grad_bias = torch.zeros(pieces, dtype=exact, device=readout.device)
+            sums = torch.zeros(2, dtype=exact, device=readout.device)
+            rows = max(1, _SmoothedCrossEntropy.slice_size // pieces)
+            for part in (slice(first, first + rows) for first in range(0, tokens, rows)):
+                index = targets[part, None]
+                logits = (inputs[part] @ matrix.t()).to(exact).add_(offset)
+                highest = logits.amax(dim=1, keepdim=True)
+                logits.sub_(highest)  # a constant taken from all logits changes no loss, and exp cannot overflow
+                wanted, mean = logits.gather(1, index)[:, 0], logits.mean(dim=1)
+                total = logits.exp_().sum(dim=1, keepdim=True)
+                normaliser = total.log()[:, 0]
+                sums[0] += (normaliser - (1 - smoothing) * wanted - smoothing * mean).sum()
+                sums[1] += (normaliser - wanted).sum()
+                logits.div_(total).sub_(smoothing / pieces)
+                logits.scatter_add_(1, index, logits.new_full(index.shape, smoothing - 1))
+                grad_logits[part] = logits
+                grad_bias += logits.sum(dim=0)
+        ctx.save_for_backward(grad_logits, grad_bias, inputs, matrix)
+        ctx.dtypes = readout.dtype, weight.dtype, bias.dtype
+        smoothed, likelihood = sums[0].clone(), sums[1].clone()
+        ctx.mark_non_differentiable(likelihood)
+        return smoothed, likelihood
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        grad_logits, grad_bias, inputs, matrix = ctx.saved_tensors
+        readout_type, weight_type, bias_type = ctx.dtypes
+        grad_readout = (grad_logits @ matrix).to(readout_type) * grad_output
+        grad_weight = (grad_logits.t() @ inputs).to(weight_type) * grad_output
+        return grad_readout, grad_weight, grad_bias.to(bias_type) * grad_output, None, None

@@ -1,0 +1,147 @@
+"""Recurrent cells over whole sequences, stacked layers over padded batches, and their dropout.
+
+Legend: B sentences, T positions, I input width, H hidden width. A hidden state is always a tuple of (B, H) tensors,
+one for a GRU and two for an LSTM, so that nothing outside this file asks which cell it is.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+Hidden = tuple[Tensor, ...]
+
+
+class RecurrentLayer(Protocol):
+    """One recurrent layer in one direction."""
+
+    def start(self, hidden: Tensor) -> Hidden:
+        """Turn the hidden vector (B, H) that a sequence starts from into the cell's full state."""
+        ...
+
+    def __call__(self, inputs: Tensor, state: Hidden) -> tuple[Tensor, Hidden]:
+        """Run over (B, T, I) from `state`; return every output (B, T, H) and the last state."""
+        ...
+
+
+class GRU(nn.Module):
+    """Gated recurrent unit in its fused form, reset gate after the product (Cho et al. 2014; cuDNN).
+
+    r = s(x W_xr + h W_hr + b_r);  z = s(x W_xz + h W_hz + b_z)
+    n = tanh(x W_xn + b_xn + r * (h W_hn + b_hn));  h' = (1 - z) * n + z * h
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.cell = nn.GRU(input_size, hidden_size, batch_first=True)
+        _initialise(self.cell, hidden_size)
+
+    def start(self, hidden: Tensor) -> Hidden:
+        """See `RecurrentLayer`."""
+        return (hidden,)
+
+    def forward(self, inputs: Tensor, state: Hidden) -> tuple[Tensor, Hidden]:
+        """See `RecurrentLayer`."""
+        outputs, hidden = self.cell(inputs, state[0][None].to(inputs.dtype))
+        return outputs, (hidden[0],)
+
+
+class LSTM(nn.Module):
+    """Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000).
+
+    i, f, o = s(x W_x. + h W_h. + b.);  g = tanh(x W_xg + h W_hg + b_g);  c' = f * c + i * g;  h' = o * tanh(c')
+
+    The cell c starts at zero: everything that enters a product then stays bounded, which int8 relies on.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.cell = nn.LSTM(input_size, hidden_size, batch_first=True)
+        _initialise(self.cell, hidden_size)
+        bias = dict(self.cell.named_parameters())["bias_ih_l0"]
+        bias.data[hidden_size : 2 * hidden_size] = 1.0  # forget little at first (Jozefowicz et al. 2015)
+
+    def start(self, hidden: Tensor) -> Hidden:
+        """See `RecurrentLayer`."""
+        return (hidden, torch.zeros_like(hidden))
+
+    def forward(self, inputs: Tensor, state: Hidden) -> tuple[Tensor, Hidden]:
+        """See `RecurrentLayer`."""
+        hidden, cell = (part[None].to(inputs.dtype) for part in state)
+        outputs, (hidden, cell) = self.cell(inputs, (hidden, cell))
+        return outputs, (hidden[0], cell[0])
+
+
+CELLS: dict[str, type[GRU] | type[LSTM]] = {"gru": GRU, "lstm": LSTM}
+
+
+class SequenceLayer(nn.Module):
+    """A layer over padded sentences, in one direction or both, each over the sentence's own length.
+
+    Packed sequences are slow on a CPU, so padding stays where it is, on the right: the forward direction meets it
+    after everything real, and the backward direction runs forward over the sentence reversed within its length.
+    """
+
+    def __init__(self, cell: str, input_size: int, hidden_size: int, bidirectional: bool) -> None:
+        super().__init__()
+        width = hidden_size // 2 if bidirectional else hidden_size
+        self.width = width
+        self.forwards = CELLS[cell](input_size, width)
+        self.backwards = CELLS[cell](input_size, width) if bidirectional else None
+
+    def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Run over (B, T, I) of `lengths` (B,); return outputs (B, T, H) and the final hidden vectors (B, H).
+
+        Outputs at padding are of no meaning. The final vector is the one after the last token of each direction.
+        """
+        zeros = inputs.new_zeros(inputs.shape[0], self.width)
+        last = (lengths - 1)[:, None, None].expand(-1, 1, self.width)
+        outputs, _ = self.forwards(inputs, self.forwards.start(zeros))
+        final = outputs.gather(1, last)[:, 0]
+        if self.backwards is None:
+            return outputs, final
+        order = reversed_order(lengths, inputs.shape[1])
+        reversed_outputs, _ = self.backwards(_reorder(inputs, order), self.backwards.start(zeros))
+        reversed_final = reversed_outputs.gather(1, last)[:, 0]
+        outputs = torch.cat((outputs, _reorder(reversed_outputs, order)), dim=2)
+        return outputs, torch.cat((final, reversed_final), dim=1)
+
+
+class SequenceDropout(nn.Module):
+    """Dropout with one mask a sentence, the same at all its positions (Gal and Ghahramani 2016)."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Drop features of (B, T, I) in training; leave them alone otherwise."""
+        if not self.training or self.rate == 0:
+            return inputs
+        mask = torch.empty(inputs.shape[0], 1, inputs.shape[2], dtype=inputs.dtype, device=inputs.device)
+        return inputs * mask.bernoulli_(1 - self.rate).div_(1 - self.rate)
+
+
+def reversed_order(lengths: Tensor, positions: int) -> Tensor:
+    """Return indices (B, T) that reverse each sentence within its length and leave its padding in place.
+
+    Lengths 3 and 2 over 4 positions give [[2, 1, 0, 3], [1, 0, 2, 3]]. Applied twice, it changes nothing.
+    """
+    steps = torch.arange(positions, device=lengths.device)[None]
+    return torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
+
+
+def _reorder(sequence: Tensor, order: Tensor) -> Tensor:
+    return sequence.gather(1, order[:, :, None].expand(-1, -1, sequence.shape[2]))
+
+
+def _initialise(cell: nn.RNNBase, hidden_size: int) -> None:
+    """Glorot for the inputs, one orthogonal matrix a gate for the recurrence (Saxe et al. 2014), zero biases."""
+    for name, weight in cell.named_parameters():
+        if name.startswith("bias"):
+            nn.init.zeros_(weight)
+            continue
+        for gate in weight.data.split(hidden_size):
+            nn.init.orthogonal_(gate) if name.startswith("weight_hh") else nn.init.xavier_uniform_(gate)

@@ -1,0 +1,46 @@
+"""A network's weights in a safetensors file: no pickle, tied weights once, shapes checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mtkit.errors import ModelFolderError
+from mtkit.nn import Seq2Seq
+from mtkit.storage import new_file
+
+
+def distinct_weights(network: Seq2Seq) -> dict[str, Tensor]:
+    """Return the network's parameters by name, each tied one under its first name only."""
+    return {name: weight.detach() for name, weight in network.named_parameters()}
+
+
+def save_weights(network: Seq2Seq, path: Path) -> None:
+    """Write the weights, whole or not at all."""
+    with new_file(path) as draft:
+        save_file({name: weight.contiguous() for name, weight in distinct_weights(network).items()}, draft)
+
+
+def load_weights(network: Seq2Seq, path: Path) -> None:
+    """Fill the network in place; raise `ModelFolderError` where the file does not fit it."""
+    try:
+        stored = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelFolderError(f"{path}: cannot be read as weights ({error}); copy the model folder again") from error
+    weights = distinct_weights(network)
+    for name in sorted(weights.keys() ^ stored.keys()):
+        place = "is missing from the file" if name in weights else "is not part of the network"
+        raise ModelFolderError(f"{path}: does not fit config.json: {name} {place}")
+    for name, weight in weights.items():
+        if stored[name].shape != weight.shape:
+            raise ModelFolderError(
+                f"{path}: does not fit config.json: {name} has shape {list(stored[name].shape)}, "
+                f"the settings ask for {list(weight.shape)}"
+            )
+    with torch.no_grad():
+        for name, weight in weights.items():
+            weight.copy_(stored[name])

@@ -1,0 +1,72 @@
+"""All that search knows of a model: it starts on source sentences and then goes one target token at a time.
+
+A network on a GPU, a graph in ONNX Runtime, an ensemble or a table in a test become searchable by these two methods.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Reals = NDArray[np.floating[Any]]
+
+
+class State(Protocol):
+    """What a model remembers of N hypotheses; its insides are its own business."""
+
+    def select(self, rows: Ids) -> Self:
+        """Return the state of hypotheses `rows` (M,): reordered, repeated or dropped. `M` is never zero."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The best next tokens of N hypotheses.
+
+    `ids` (N, k) come best first, equal ones by id; `log_probs` (N, k) are natural logarithms, normalised over the whole
+    vocabulary. A vocabulary smaller than k gives fewer columns; places that are left over hold -inf. Tokens that are
+    never part of a translation (padding, bos) are never candidates. `required` (N,) are the log-probabilities of the
+    tokens that the caller named.
+    """
+
+    ids: Ids
+    log_probs: Reals
+    required: Reals | None = None
+
+
+S = TypeVar("S", bound=State)
+
+
+class Stepper(Protocol[S]):
+    """A model that can be searched. No row of a batch changes what another one gives."""
+
+    def start(self, src: Ids, src_lengths: Ids) -> S:
+        """Read N source sentences and return the state before their first target token.
+
+        Args:
+            src: (N, S) ids, each sentence ending in eos, padded with 0.
+            src_lengths: (N,) tokens, eos included.
+        """
+        ...
+
+    def step(
+        self, last_tokens: Ids, state: S, k: int, *, required: Ids | None = None, banned: tuple[Ids, Ids] | None = None
+    ) -> tuple[Candidates, S]:
+        """Take N hypotheses one token further.
+
+        Args:
+            last_tokens: (N,) the newest token of each hypothesis, bos at first.
+            state: of the same N hypotheses, before that token was read.
+            k: candidates wanted for each, at least 1.
+            required: (N,) tokens whose log-probabilities are returned as well.
+            banned: rows (M,) and ids (M,), pairs that leave before the k best are taken. What is left is not
+                normalised again.
+
+        Returns:
+            The candidates, and the state after `last_tokens`.
+        """
+        ...

@@ -1,0 +1,64 @@
+"""What training tells while it runs. The command line draws these; training itself prints nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Started:
+    """Training is about to make its first update (or, resumed, its next)."""
+
+    out: Path
+    langs: str
+    train_pairs: int
+    valid_pairs: int
+    src_vocab_size: int
+    tgt_vocab_size: int
+    parameters: int
+    device: str
+    precision: str
+    threads: int
+    updates: int
+    updates_per_epoch: int
+    first_update: int
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Means since the last report: loss in nats a target token (smoothed), speed in target tokens a second."""
+
+    update: int
+    epoch: int
+    loss: float
+    learning_rate: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True)
+class Validated:
+    """A validation: loss in nats a target token (not smoothed), greedy cased BLEU, and whether it is the best yet."""
+
+    update: int
+    epoch: int
+    loss: float
+    perplexity: float
+    bleu: float
+    best: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Training is over; the model folder holds the best weights."""
+
+    out: Path
+    updates: int
+    best_bleu: float
+    best_update: int
+    seconds: float
+    reason: str
+
+
+Event = Started | Reported | Validated | Finished

@@ -1,0 +1,99 @@
+"""Training state on disk: one folder `training/<update>/`, whole or not there, and free of pickle.
+
+network.safetensors     the latest weights
+optimizer.safetensors   Adam's moments, named after the weights
+random.safetensors      the state of torch's random generators
+progress.json           `Progress`
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import torch
+from msgspec import Struct
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mtkit.errors import ModelFolderError
+from mtkit.nn import Seq2Seq
+from mtkit.runtime.weights import load_weights, save_weights
+from mtkit.storage import new_folder
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+class Progress(Struct, kw_only=True):
+    """Where training is. Sums run since the last report."""
+
+    fingerprint: str
+    update: int = 0
+    epoch: int = 0
+    position: int = 0
+    """Batches of this epoch that are done."""
+    best_bleu: float = -1.0
+    best_update: int = 0
+    validations_since_best: int = 0
+    seconds: float = 0.0
+    log_bytes: int = 0
+    loss_sum: float = 0.0
+    token_sum: int = 0
+
+
+def save_state(folder: Path, network: Seq2Seq, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+    """Save under `folder`/<update>, then remove older states."""
+    target = folder / str(progress.update)
+    if target.is_dir():
+        return
+    with new_folder(target) as draft:
+        save_weights(network, draft / "network.safetensors")
+        save_file(_moments(network, optimizer), draft / "optimizer.safetensors")
+        save_file(_random_states(), draft / "random.safetensors")
+        (draft / "progress.json").write_bytes(msgspec.json.encode(progress))
+    for old in _saved(folder):
+        if old != target:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def newest_state(folder: Path) -> Path | None:
+    """The newest state under `folder`, or None."""
+    return max(_saved(folder), key=lambda state: int(state.name), default=None)
+
+
+def load_state(state: Path, network: Seq2Seq, optimizer: torch.optim.Optimizer) -> Progress:
+    """Put the network, the optimizer and the random generators where they were, and return the progress."""
+    try:
+        progress = msgspec.json.decode((state / "progress.json").read_bytes(), type=Progress)
+        load_weights(network, state / "network.safetensors")
+        moments = load_file(state / "optimizer.safetensors")
+        random_states = load_file(state / "random.safetensors")
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelFolderError(f"{state}: is damaged ({error}); delete it to go on from an older state") from error
+    for name, weight in network.named_parameters():
+        step = torch.tensor(float(progress.update))
+        optimizer.state[weight] = {key: moments[f"{name}.{key}"].to(weight.device) for key in MOMENTS} | {"step": step}
+        if optimizer.defaults["fused"]:
+            optimizer.state[weight]["step"] = step.to(weight.device)
+    torch.set_rng_state(random_states["cpu"])
+    if "cuda" in random_states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(random_states["cuda"])
+    return progress
+
+
+def _saved(folder: Path) -> list[Path]:
+    return [state for state in folder.glob("*") if state.name.isdigit() and state.is_dir()]
+
+
+def _moments(network: Seq2Seq, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    return {
+        f"{name}.{key}": optimizer.state[weight][key] for name, weight in network.named_parameters() for key in MOMENTS
+    }
+
+
+def _random_states() -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states

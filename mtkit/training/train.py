@@ -1,0 +1,153 @@
+"""`train`: everything around the training loop, from settings to a finished model folder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from msgspec.structs import replace
+
+from mtkit import __version__
+from mtkit.dataset.prepared import PreparedCorpus
+from mtkit.errors import OutputError, SettingsError
+from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, is_model_folder, make_way
+from mtkit.nn import Seq2Seq
+from mtkit.runtime.torch_stepper import choose_device, choose_precision
+from mtkit.settings import NetworkSettings, TrainSettings
+from mtkit.training.events import Event, Finished, Started
+from mtkit.training.model_card import write_model_card
+from mtkit.training.signals import stop_request
+from mtkit.training.state import newest_state
+from mtkit.training.trainer import Trainer
+
+MAY_CHANGE = {"threads", "device", "precision", "resume", "force", "out", "patience"}
+"""Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns."""
+
+
+def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event], None] = lambda event: None) -> Path:
+    """Train a model on a prepared corpus and return its folder, `settings.out`.
+
+    Args:
+        settings: all of them; `out` must be given.
+        corpus: what to learn from and to validate on.
+        emit: called with each event, in this thread.
+
+    Raises:
+        SettingsError: settings do not fit together, or (resuming) with those the training began with.
+        OutputError: there is something at `out` that neither `resume` nor `force` allows to touch.
+        Interrupted: SIGINT or SIGTERM came, and everything is saved.
+    """
+    if not settings.out:
+        raise SettingsError("--out is missing: the model folder to write")
+    settings = replace(settings, network=resolve_network(settings.network, corpus.joint))
+    folder = Path(settings.out)
+    device = choose_device(settings.device)
+    autocast = choose_precision(settings.precision, device)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)
+    network = Seq2Seq(settings.network, len(corpus.src_vocabulary), len(corpus.tgt_vocabulary)).to(device)
+    state = _open_for_resume(settings, corpus) if settings.resume else None
+    trainer = Trainer(settings, corpus, network, autocast, folder, emit)
+    if state is None:
+        make_way(folder, settings.force or settings.resume)
+        ModelFolder.create(folder, _config(settings, corpus), [corpus.path / entry.name for entry in corpus.manifest.vocabularies])
+    else:
+        trainer.restore(state)
+    emit(_started(trainer, corpus))
+    with stop_request() as stop:
+        reason = trainer.run(stop)
+    progress = trainer.progress
+    write_model_card(folder, settings, corpus, progress)
+    emit(
+        Finished(
+            out=folder,
+            updates=progress.update,
+            best_bleu=progress.best_bleu,
+            best_update=progress.best_update,
+            seconds=progress.seconds,
+            reason=reason,
+        )
+    )
+    return folder
+
+
+def resolve_network(network: NetworkSettings, joint: bool) -> NetworkSettings:
+    """Settle what `auto` means for a corpus with one joint vocabulary, or with two."""
+    if network.tied_embeddings == "auto":
+        return replace(network, tied_embeddings="all" if joint else "target")
+    return network
+
+
+def _config(settings: TrainSettings, corpus: PreparedCorpus) -> ModelConfig:
+    manifest = corpus.manifest
+    return ModelConfig(
+        mtkit_version=__version__,
+        src_lang=corpus.src_lang,
+        tgt_lang=corpus.tgt_lang,
+        vocabularies={entry.name: entry.sha256 for entry in manifest.vocabularies},
+        src_vocab_size=len(corpus.src_vocabulary),
+        tgt_vocab_size=len(corpus.tgt_vocabulary),
+        network=settings.network,
+        corpus=CorpusRecord(
+            fingerprint=corpus.fingerprint,
+            train_pairs=len(corpus.train),
+            valid_pairs=len(corpus.valid),
+            inputs=[msgspec.to_builtins(entry) for split in (manifest.train, manifest.valid) for entry in split.inputs],
+        ),
+        train=_learning_settings(settings),
+    )
+
+
+def _learning_settings(settings: TrainSettings) -> dict[str, Any]:
+    """The settings that decide what is learnt, flat, as a `--config` file has them."""
+    tree = msgspec.to_builtins(settings)
+    del tree["corpus"]
+    flat = {**tree.pop("network"), **tree}
+    return {key: value for key, value in flat.items() if key not in MAY_CHANGE}
+
+
+def _open_for_resume(settings: TrainSettings, corpus: PreparedCorpus) -> Path | None:
+    """Return the state to go on from, or None where nothing was saved yet."""
+    path = Path(settings.out)
+    if not path.exists():
+        return None
+    if not is_model_folder(path):
+        raise OutputError(f"{path}: is no model folder, so there is nothing to resume; choose another --out")
+    config = ModelFolder.open(path).config
+    state = newest_state(path / "training")
+    if state is None:
+        return None
+    if config.corpus.fingerprint != corpus.fingerprint:
+        raise SettingsError(
+            f"{path}: was trained on another corpus than {corpus.path}; resume with the one it began with"
+        )
+    for key, now in _learning_settings(settings).items():
+        before = config.train.get(key)
+        if before != now:
+            raise SettingsError(
+                f"--resume cannot change {key} from {before} to {now}; leave it as it was, or train into another --out"
+            )
+    return state
+
+
+def _started(trainer: Trainer, corpus: PreparedCorpus) -> Started:
+    return Started(
+        out=trainer.folder,
+        langs=f"{corpus.src_lang}-{corpus.tgt_lang}",
+        train_pairs=len(corpus.train),
+        valid_pairs=len(corpus.valid),
+        src_vocab_size=len(corpus.src_vocabulary),
+        tgt_vocab_size=len(corpus.tgt_vocabulary),
+        parameters=sum(math.prod(weight.shape) for weight in trainer.network.parameters()),
+        device=str(trainer.device),
+        precision="float32" if trainer.autocast is None else str(trainer.autocast).removeprefix("torch."),
+        threads=torch.get_num_threads(),
+        updates=trainer.intervals.updates,
+        updates_per_epoch=trainer.intervals.epoch,
+        first_update=trainer.progress.update + 1,
+    )

@@ -1,0 +1,203 @@
+"""The training loop: batches in, updates made, reports and saves on the way."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mtkit.dataset.batches import Batch, Batches
+from mtkit.dataset.prepared import PreparedCorpus
+from mtkit.errors import Interrupted
+from mtkit.nn import Loss, Seq2Seq, smoothed_cross_entropy
+from mtkit.runtime.weights import save_weights
+from mtkit.settings import TrainSettings
+from mtkit.storage import writing
+from mtkit.text.vocabulary import PAD
+from mtkit.training.events import Event, Reported, Validated
+from mtkit.training.schedule import Schedule
+from mtkit.training.signals import StopRequest
+from mtkit.training.state import Progress, load_state, save_state
+from mtkit.training.validation import Validator
+
+REPORT_EVERY = 25
+"""Updates between two reports."""
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Training's rhythm, in updates."""
+
+    updates: int
+    epoch: int
+    valid: int
+    save: int
+
+    @classmethod
+    def of(cls, settings: TrainSettings, batches_per_epoch: int) -> Intervals:
+        """Resolve the settings that are 0 for a corpus of so many batches."""
+        updates = settings.updates or settings.epochs * batches_per_epoch
+        valid = settings.valid_every or max(100, batches_per_epoch)
+        return cls(updates, batches_per_epoch, valid, settings.save_every or valid)
+
+
+class Trainer:
+    """Trains one network on one prepared corpus into one model folder.
+
+    Everything that decides the outcome is in the settings, the corpus and `progress`; what `progress` holds is saved
+    with the weights, so that a training that was stopped goes on as if it had not been.
+    """
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        corpus: PreparedCorpus,
+        network: Seq2Seq,
+        autocast: torch.dtype | None,
+        folder: Path,
+        emit: Callable[[Event], None],
+    ) -> None:
+        self.settings = settings
+        self.network = network
+        self.autocast = autocast
+        self.folder = folder
+        self.emit = emit
+        self.device = next(network.parameters()).device
+        self.batches = Batches(corpus.train, settings.batch_tokens, settings.seed)
+        self.plan = self.batches.epoch(0)
+        self.intervals = Intervals.of(settings, len(self.plan))
+        self.schedule = Schedule(
+            settings.learning_rate, min(settings.warmup, self.intervals.updates // 10), self.intervals.updates
+        )
+        self.optimizer = torch.optim.Adam(
+            network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-9, fused=True
+        )
+        self.validate = Validator(corpus, network, settings.batch_tokens, autocast)
+        self.progress = Progress(fingerprint=corpus.fingerprint)
+        self._loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+
+    def restore(self, state: Path) -> None:
+        """Go back to a saved state, and forget what the log says of later updates."""
+        self.progress = load_state(state, self.network, self.optimizer)
+        self._loss_sum.fill_(self.progress.loss_sum)
+        self.plan = self.batches.epoch(self.progress.epoch)
+        log = self.folder / "log.jsonl"
+        if log.exists():
+            with writing(log), log.open("r+b") as file:
+                file.truncate(self.progress.log_bytes)
+
+    def run(self, stop: StopRequest) -> str:
+        """Train to the end, and return why it is one; raise `Interrupted` after saving where `stop` asks for it."""
+        progress, intervals = self.progress, self.intervals
+        began = reported = time.perf_counter() - progress.seconds
+        self.network.train()
+        reported = time.perf_counter()
+        while progress.update < intervals.updates:
+            self._update(self.batches.load(self.plan[progress.position]))
+            progress.update += 1
+            progress.position += 1
+            if progress.position == len(self.plan):
+                progress.epoch, progress.position = progress.epoch + 1, 0
+                self.plan = self.batches.epoch(progress.epoch)
+            progress.seconds = time.perf_counter() - began
+            if progress.update % REPORT_EVERY == 0:
+                self._report(time.perf_counter() - reported)
+                reported = time.perf_counter()
+            if progress.update % intervals.valid == 0 or progress.update == intervals.updates:
+                before = time.perf_counter()
+                self._validate()
+                reported += time.perf_counter() - before  # the speed reported is that of training
+                if self.settings.patience and progress.validations_since_best >= self.settings.patience:
+                    self.save()
+                    return f"no better BLEU in {self.settings.patience} validations"
+            if progress.update % intervals.save == 0:
+                self.save()
+            if stop.signal_number is not None and progress.update < intervals.updates:
+                self.save()
+                raise Interrupted(f"stopped after update {progress.update:,}; everything is saved", stop.signal_number)
+        self.save()
+        return "all updates are done"
+
+    def save(self) -> None:
+        """Save all that `restore` needs."""
+        self.progress.loss_sum = float(self._loss_sum)
+        save_state(self.folder / "training", self.network, self.optimizer, self.progress)
+
+    def _update(self, batch: Batch) -> None:
+        tokens = batch.tokens
+        loss = self._forward(batch)
+        (loss.smoothed / tokens).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule.rate(self.progress.update + 1)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self._loss_sum += loss.smoothed.detach()
+        self.progress.token_sum += tokens
+
+    def _forward(self, batch: Batch) -> Loss:
+        src, src_lengths, tgt_in, tgt_out = (
+            torch.from_numpy(array).to(self.device, non_blocking=True)
+            for array in (batch.src, batch.src_lengths, batch.tgt_in, batch.tgt_out)
+        )
+        with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
+            readout = self.network(src, src_lengths, tgt_in)
+            # the output layer is a third of the work: only where there is something to predict
+            real = torch.from_numpy((batch.tgt_out != PAD).ravel().nonzero()[0]).to(self.device, non_blocking=True)
+            output = self.network.output
+            return smoothed_cross_entropy(
+                readout.flatten(0, 1)[real],
+                output.weight,
+                output.bias,
+                tgt_out.flatten()[real],
+                self.settings.label_smoothing,
+            )
+
+    def _report(self, seconds: float) -> None:
+        progress = self.progress
+        report = Reported(
+            update=progress.update,
+            epoch=progress.epoch + 1,
+            loss=float(self._loss_sum) / progress.token_sum,
+            learning_rate=self.schedule.rate(progress.update),
+            tokens_per_second=progress.token_sum / seconds,
+        )
+        self._loss_sum.zero_()
+        progress.token_sum = 0
+        self._log("report", report)
+        self.emit(report)
+
+    def _validate(self) -> None:
+        progress = self.progress
+        began = time.perf_counter()
+        result = self.validate()
+        best = result.bleu > progress.best_bleu
+        if best:
+            progress.best_bleu, progress.best_update = result.bleu, progress.update
+            progress.validations_since_best = 0
+            save_weights(self.network, self.folder / "model.safetensors")
+        else:
+            progress.validations_since_best += 1
+        event = Validated(
+            update=progress.update,
+            epoch=progress.epoch + 1,
+            loss=result.loss,
+            perplexity=result.perplexity,
+            bleu=result.bleu,
+            best=best,
+            seconds=time.perf_counter() - began,
+        )
+        self._log("validation", event)
+        self.emit(event)
+
+    def _log(self, kind: str, event: Reported | Validated) -> None:
+        record: dict[str, Any] = {"kind": kind, **vars(event), "elapsed": round(self.progress.seconds, 3)}
+        log = self.folder / "log.jsonl"
+        with writing(log), log.open("ab") as file:
+            file.write(json.dumps(record).encode() + b"\n")
+            self.progress.log_bytes = file.tell()

@@ -1,0 +1,92 @@
+"""What a network is worth between updates: its loss and its BLEU on the validation pairs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from mtkit.dataset.batches import Batches
+from mtkit.dataset.prepared import PreparedCorpus
+from mtkit.evaluation import corpus_bleu
+from mtkit.nn import Seq2Seq, smoothed_cross_entropy
+from mtkit.runtime.torch_stepper import TorchStepper
+from mtkit.search import greedy_search, length_limits
+from mtkit.text.padding import pad
+from mtkit.text.vocabulary import BOS, EOS, PAD
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Loss in nats a target token, and greedy, cased, detokenised BLEU."""
+
+    loss: float
+    bleu: float
+
+    @property
+    def perplexity(self) -> float:
+        """The exponential of the loss; infinite where that overflows."""
+        return math.exp(self.loss) if self.loss < 700 else math.inf
+
+
+class Validator:
+    """Validates one network on one corpus, in evaluation mode, and leaves it in training mode."""
+
+    sentences_together = 256
+
+    def __init__(
+        self, corpus: PreparedCorpus, network: Seq2Seq, batch_tokens: int, autocast: torch.dtype | None
+    ) -> None:
+        self.network = network
+        self.corpus = corpus
+        self.batches = Batches(corpus.valid, batch_tokens, seed=0)
+        self.stepper = TorchStepper(network, autocast=autocast)
+        self.references = [corpus.valid.tgt_text(index) for index in range(len(corpus.valid))]
+
+    def __call__(self) -> Validation:
+        """Run over all validation pairs."""
+        self.network.eval()
+        try:
+            return Validation(self._loss(), self._bleu())
+        finally:
+            self.network.train()
+
+    def _loss(self) -> float:
+        total, tokens = 0.0, 0
+        device, autocast = self.stepper.device, self.stepper.autocast
+        with torch.inference_mode(), torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
+            for indices in self.batches.in_order():
+                batch = self.batches.load(indices)
+                src, lengths, tgt_in, tgt_out = (
+                    torch.from_numpy(array).to(device)
+                    for array in (batch.src, batch.src_lengths, batch.tgt_in, batch.tgt_out)
+                )
+                real = tgt_out != PAD
+                readout = self.network(src, lengths, tgt_in)[real]
+                output = self.network.output
+                loss = smoothed_cross_entropy(readout, output.weight, output.bias, tgt_out[real], smoothing=0.0)
+                total += float(loss.negative_log_likelihood)
+                tokens += batch.tokens
+        return total / tokens
+
+    def _bleu(self) -> float:
+        split = self.corpus.valid
+        hypotheses = [""] * len(split)
+        order = np.argsort(split.src_lengths, kind="stable")
+        for indices in np.split(order, range(self.sentences_together, len(order), self.sentences_together)):
+            src, _ = split.gather(indices)
+            lengths = np.array([len(ids) + 1 for ids in src])
+            found = greedy_search(
+                self.stepper,
+                pad(src, after=[EOS]),
+                lengths,
+                bos=BOS,
+                eos=EOS,
+                max_lengths=length_limits(lengths),
+                length_penalty=1.0,
+            )
+            for index, (hypothesis,) in zip(indices, found, strict=True):
+                hypotheses[index] = self.corpus.tgt_vocabulary.decode(hypothesis.ids)
+        return corpus_bleu(hypotheses, self.references, self.corpus.tgt_lang)

@@ -1,0 +1,5 @@
+"""Translation: raw text in, raw text out, lines kept."""
+
+from mtkit.translation.translator import Translation, Translator
+
+__all__ = ["Translation", "Translator"]
