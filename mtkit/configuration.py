@@ -74,9 +74,7 @@ def fields(settings: type[Struct], path: tuple[str, ...] = ()) -> Iterator[Field
         )
 
 
-def resolve(
-    settings: type[C], *, command: str, flags: Mapping[str, Any], config: Path | None = None, first: str = ""
-) -> Resolved[C]:
+def resolve(settings: type[C], *, command: str, flags: Mapping[str, Any], config: Path | None = None) -> Resolved[C]:
     """Build the settings of a command.
 
     Args:

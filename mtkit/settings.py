@@ -27,9 +27,9 @@ def about(text: str, group: str, **extra: Any) -> Meta:
 class CommandSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every command takes."""
 
-    seed: Annotated[int, Meta(ge=0), about("Seed of everything random.", "Running")] = 1
-    threads: Annotated[int, Meta(ge=0), about("CPU threads; 0 takes all cores.", "Running")] = 0
-    device: Annotated[Device, about("Where the network runs; auto takes a GPU if there is one.", "Running")] = "auto"
+    seed: Annotated[int, Meta(ge=0), about("Seed of everything random.", "General")] = 1
+    threads: Annotated[int, Meta(ge=0), about("CPU threads; 0 takes all cores.", "General")] = 0
+    device: Annotated[Device, about("Where the network runs; auto takes a GPU if there is one.", "General")] = "auto"
 
 
 class CorpusSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -118,7 +118,7 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
         int, Meta(ge=1), about("Tokens in a batch, padding included, on the longer side.", "Optimisation")
     ] = 3000
     precision: Annotated[
-        Precision, about("Number format of the products; auto is bfloat16 where the machine is fast at it.", "Running")
+        Precision, about("Number format of the products; auto is bfloat16 where the machine is fast at it.", "General")
     ] = "auto"
     epochs: Annotated[int, Meta(ge=1), about("Passes over the corpus.", "Length")] = 40
     updates: Annotated[int, Meta(ge=0), about("Updates, instead of epochs; 0 goes by epochs.", "Length")] = 0

@@ -56,7 +56,7 @@ def main() -> None:
         code = error.exit_code
     except UsageError as error:  # type: ignore[misc]
         if type(error).__name__ != "NoArgsIsHelpError":
-            fail(error.format_message())  # type: ignore[attr-defined]
+            fail(error.format_message())
         code = 2
     except (KeyboardInterrupt, typer.Abort):
         code = 130

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Optional, TypeVar
 
@@ -19,6 +20,21 @@ Run = Callable[[Resolved[C], Mapping[str, str | None], Console], None]
 GENERAL = "General"
 
 
+@dataclass(frozen=True)
+class Argument:
+    """The positional argument of a command."""
+
+    name: str
+    help: str
+    required: bool
+
+    def parameter(self) -> inspect.Parameter:
+        """Return it as a parameter for typer."""
+        info = typer.Argument(metavar=self.name.upper(), help=self.help, show_default=False)
+        kind: Any = str if self.required else Optional[str]  # noqa: UP045
+        return _parameter(self.name, Annotated[kind, info], inspect.Parameter.empty if self.required else None)
+
+
 def add_command(
     app: typer.Typer,
     name: str,
@@ -26,7 +42,7 @@ def add_command(
     run: Run[C],
     *,
     example: str,
-    arguments: Mapping[str, Any] | None = None,
+    argument: Argument | None = None,
     switches: Mapping[str, str] | None = None,
 ) -> None:
     """Add a command whose options are the fields of `settings`.
@@ -35,14 +51,14 @@ def add_command(
         app: what to add it to.
         name: the command's name, and that of its table in a config file.
         settings: its settings class.
-        run: the command itself; its docstring is the help text. It gets the resolved settings, the values of
-            arguments and switches by name, and a console.
+        run: the command itself; its docstring is the help text. It gets the resolved settings, the values of the
+            argument and the switches by name, and a console.
         example: a command line that works, shown under the help.
-        arguments: positional arguments, as the typer.Argument of each name.
+        argument: what stands on the command line without a flag.
         switches: flags that are no settings, with their help texts.
     """
-    known = list(fields(settings))
-    parameters = [_parameter(key, Annotated[Optional[str], argument]) for key, argument in (arguments or {}).items()]  # noqa: UP045
+    known = sorted(fields(settings), key=lambda field: field.group == GENERAL)  # those come last
+    parameters = [argument.parameter()] if argument else []
     parameters += [_parameter(field.name, _annotation(field)) for field in known]
     parameters += [
         _parameter("config", Annotated[Optional[Path], _general("--config", "TOML or JSON file of settings.", "FILE")])  # noqa: UP045
@@ -50,13 +66,13 @@ def add_command(
     flags = {"quiet": "Print only warnings and errors.", "verbose": "Print more.", "debug": "Show the traceback."}
     parameters += [
         _parameter(key, Annotated[bool, _general(f"--{key.replace('_', '-')}", text)], default=False)
-        for key, text in ((switches or {}) | flags).items()
+        for key, text in {**(switches or {}), **flags}.items()
     ]
 
     def command(**given: Any) -> None:
         own = {field.name: _value(given[field.name]) for field in known}
         resolved = resolve(settings, command=name, flags=own, config=given["config"])
-        rest = {key: given[key] for key in (*(arguments or {}), *(switches or {}))}
+        rest = {key: given[key] for key in (*([argument.name] if argument else []), *(switches or {}))}
         run(resolved, rest, Console(quiet=given["quiet"], verbose=given["verbose"]))
 
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -73,15 +89,15 @@ def _annotation(field: Field) -> Any:
     """Make a typer option that is None unless it was given, so that presets and config files can speak before it."""
     repeats = field.type == tuple[str, ...]
     kind = list[str] if repeats else field.type
-    shown = field.default if isinstance(field.default, (int, float, str)) and field.default != "" else False
-    if isinstance(field.default, bool):
+    shown = field.default
+    if isinstance(shown, bool):
         names = field.flag.split("/")
-        shown = names[0 if field.default else 1].removeprefix("--") if len(names) == 2 else False
+        shown = names[0 if shown else 1].removeprefix("--") if len(names) == 2 else ""
     option = typer.Option(
         field.flag,
-        help=field.help,
+        help=f"{field.help} (default: {shown})" if shown not in ("", ()) else field.help,
         rich_help_panel=field.group,
-        show_default=str(shown) if shown is not False else False,
+        show_default=False,
         metavar="TEXT" if repeats else None,
     )
     return Annotated[Optional[kind], option]  # noqa: UP045

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from mtkit.cli.console import Console
-from mtkit.cli.options import add_command
+from mtkit.cli.options import Argument, add_command
 from mtkit.configuration import Resolved
 from mtkit.errors import Interrupted, MissingExtraError, SettingsError
 from mtkit.settings import CorpusSettings, TrainSettings
@@ -24,11 +24,9 @@ def register(app: typer.Typer) -> None:
         TrainSettings,
         run,
         example="mtkit train build/en-fr --out models/en-fr",
-        arguments={
-            "prepared": typer.Argument(
-                metavar="[PREPARED]", help="Folder that mtkit preprocess wrote; or give raw text with --train."
-            )
-        },
+        argument=Argument(
+            "prepared", "Folder that mtkit preprocess wrote; or give raw text with --train.", required=False
+        ),
         switches={"show_config": "Print every setting and where it came from, and stop."},
     )
 
@@ -43,7 +41,9 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, str | None], cons
     try:
         from mtkit.training import open_corpus, train
     except ModuleNotFoundError as error:
-        raise MissingExtraError(f"{error.name} is missing; training needs the full install: pip install 'mtkit[train]'") from error
+        raise MissingExtraError(
+            f"{error.name} is missing; training needs the full install: pip install 'mtkit[train]'"
+        ) from error
     from mtkit.cli.training_display import TrainingDisplay
 
     corpus = open_corpus(resolved.settings, given["prepared"], console.say)
@@ -58,7 +58,9 @@ def _check_corpus(resolved: Resolved[TrainSettings], prepared: str | None) -> No
     """Raise `SettingsError` unless the corpus is given once: prepared, or as raw text."""
     if prepared is None:
         if not resolved.settings.corpus.train:
-            raise SettingsError("no corpus: give the folder that mtkit preprocess wrote, or raw text with --langs and --train")
+            raise SettingsError(
+                "no corpus: give the folder that mtkit preprocess wrote, or raw text with --langs and --train"
+            )
         return
     if not Path(prepared).is_dir() and Path(prepared).exists():
         raise SettingsError(f"{prepared}: is a file; raw text is given with --train")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import typer
 
 from mtkit.cli.console import Console
-from mtkit.cli.options import add_command
+from mtkit.cli.options import Argument, add_command
 from mtkit.configuration import Resolved
-from mtkit.errors import CorpusError, SettingsError
+from mtkit.errors import CorpusError
 from mtkit.settings import TranslateSettings
 
 if TYPE_CHECKING:
@@ -33,15 +33,13 @@ def register(app: typer.Typer) -> None:
         TranslateSettings,
         run,
         example="echo 'The old doctor reads a long letter.' | mtkit translate models/en-fr",
-        arguments={"model": typer.Argument(metavar="MODEL", help="Folder that mtkit train wrote.")},
+        argument=Argument("model", "Folder that mtkit train wrote.", required=True),
     )
 
 
 def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], console: Console) -> None:
     """Translate lines from standard input to standard output, one for one and in order."""
     settings = resolved.settings
-    if given["model"] is None:
-        raise SettingsError("MODEL is missing: the folder that mtkit train wrote")
     from mtkit.storage import new_file
     from mtkit.translation import Translator
 
@@ -53,7 +51,7 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
             except OSError as error:
                 raise CorpusError(f"{settings.input}: cannot be read ({error.strerror})") from error
         translator = Translator.load(
-            given["model"], search=settings.search, device=settings.device, threads=settings.threads
+            str(given["model"]), search=settings.search, device=settings.device, threads=settings.threads
         )
         sink: BinaryIO = sys.stdout.buffer
         if settings.output:
@@ -84,7 +82,7 @@ def _warn(console: Console, number: int, result: Translation) -> None:
 
 
 def read_windows(source: BinaryIO, name: str) -> Iterator[list[str]]:
-    """Yield the lines of a stream as they come: all that are there, up to `WINDOW`, and never waiting for more.
+    r"""Yield the lines of a stream as they come: all that are there, up to `WINDOW`, and never waiting for more.
 
     So a terminal or a slow pipe is answered line by line, and a fast one in batches. Lines end at `\\n` alone; a
     `\\r` before it and a byte-order mark at the start are dropped.

@@ -70,7 +70,9 @@ class CleanText:
         Raises:
             CorpusError: too few pairs have sentences that occur nowhere else.
         """
-        unique = _unique(src for src, _ in self) & _unique(tgt for _, tgt in self)
+        digests = array("Q", chain.from_iterable((_digest(src), _digest(tgt)) for src, tgt in self))
+        src_digests, tgt_digests = np.frombuffer(digests, np.uint64).reshape(-1, 2).T
+        unique = _unique(src_digests) & _unique(tgt_digests)
         size = min(max(int(len(unique) * _HELD_OUT_SHARE), _HELD_OUT_LEAST), _HELD_OUT_MOST)
         rows = np.flatnonzero(unique)
         if len(rows) < size or len(unique) < 2 * size:
@@ -82,10 +84,13 @@ class CleanText:
         return replace(self, rows=held_out), replace(self, rows=held_out, inside=True)
 
 
-def _unique(sentences: Iterable[str]) -> npt.NDArray[np.bool_]:
-    """Return for each sentence whether no other equals it, comparing 8 bytes of hash."""
-    digests = array("Q", (int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) for text in sentences))
-    _, first, counts = np.unique(np.frombuffer(digests, np.uint64), return_index=True, return_counts=True)
+def _digest(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
+
+
+def _unique(digests: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Return for each sentence whether no other equals it."""
+    _, first, counts = np.unique(digests, return_index=True, return_counts=True)
     unique = np.zeros(len(digests), np.bool_)
     unique[first[counts == 1]] = True
     return unique

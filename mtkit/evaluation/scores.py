@@ -13,9 +13,6 @@ import msgspec
 
 from mtkit.errors import CorpusError, InputError, MissingExtraError, SettingsError
 
-# What sacreBLEU recommends for languages written without spaces between words, or with long ones; 13a for all others.
-_TOKENIZE = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
-
 
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
     """Corpus scores: BLEU and chrF2 from 0 to 100, their sacreBLEU signatures, and with a model its perplexity."""
@@ -66,7 +63,7 @@ def score(
 
     from sacrebleu.metrics.chrf import CHRF
 
-    bleu, chrf = _bleu(tokenize or _TOKENIZE.get(language, "13a")), CHRF()
+    bleu, chrf = _bleu(tokenize or _tokenize(language)), CHRF()
     return Scores(
         bleu=bleu.corpus_score(hypotheses, [references]).score,
         chrf=chrf.corpus_score(hypotheses, [references]).score,
@@ -77,12 +74,22 @@ def score(
     )
 
 
+def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], language: str = "") -> float:
+    """Return only the BLEU of `score`, for lines that are known to match."""
+    return float(_bleu(_tokenize(language)).corpus_score(hypotheses, [references]).score)
+
+
 def perplexity_of(log_prob: float, tokens: int) -> float:
     """Return the perplexity of `tokens` (eos included) whose natural log-probabilities sum to `log_prob`; maybe inf."""
     try:
         return math.exp(-log_prob / tokens)
     except OverflowError:
         return math.inf
+
+
+def _tokenize(language: str) -> str:
+    """Return how sacreBLEU recommends to split a language's words."""
+    return {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}.get(language, "13a")
 
 
 def _bleu(tokenize: str) -> Any:

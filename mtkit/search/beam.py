@@ -64,8 +64,8 @@ def beam_search(
         if over.any():
             found.add(sentences[over], prefixes[over, 1:], log_probs[over], ended[over])
 
-        # A log-probability only falls, so `log_probs / longest` bounds every score a live hypothesis can still reach:
-        # leaving out those that cannot beat the best that ended never changes the translation.
+        # A log-probability only falls, so `log_probs / longest` bounds every score a live hypothesis can still reach.
+        # What is below the best that ended cannot become the translation any more, and leaves its place to the rest.
         live = np.flatnonzero(~over & (log_probs / longest[sentences] > found.to_beat[sentences]))
         if not live.size:
             break

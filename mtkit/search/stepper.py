@@ -27,10 +27,10 @@ class State(Protocol):
 class Candidates:
     """The best next tokens of N hypotheses.
 
-    `ids` (N, k) come best first, equal ones by id; `log_probs` (N, k) are natural logarithms, normalised over the whole
-    vocabulary. A vocabulary smaller than k gives fewer columns; places that are left over hold -inf. Tokens that are
-    never part of a translation (padding, bos) are never candidates. `required` (N,) are the log-probabilities of the
-    tokens that the caller named.
+    `ids` (N, k) come best first, equal ones in a fixed order; `log_probs` (N, k) are natural logarithms, normalised
+    over the whole vocabulary. A vocabulary smaller than k gives fewer columns; places that are left over hold -inf.
+    Tokens that are never part of a translation (padding, bos) are never candidates. `required` (N,) are the
+    log-probabilities of the tokens that the caller named.
     """
 
     ids: Ids

@@ -24,7 +24,7 @@ PAD, UNK, BOS, EOS = range(4)
 
 _META_PIECES = 4 + 256  # the special ids and one piece for each byte
 _SPACE = "\u2581"  # SentencePiece's own mark for a space; in text it becomes one
-_NOT_TEXT = re.compile(rf"[\s\x00-\x1f\x7f-\x9f{_SPACE}]+")  # \s holds U+0085, U+2028, U+2029 and the wide spaces
+_NOT_TEXT = re.compile(rf"[\x00-\x1f\x7f-\x9f{_SPACE}]")
 _SMALLEST = re.compile(r"smaller than required_chars\. \d+ vs (\d+)")
 _LONGEST = 4_192  # bytes; longer sentences take no part in training a vocabulary
 _SIZES = ((15_000, 2_000), (60_000, 4_000), (400_000, 8_000))  # training pairs up to, pieces
@@ -148,7 +148,7 @@ class Vocabulary:
 
 
 def _one_line(text: str) -> str:
-    return _NOT_TEXT.sub(" ", text).strip(" ")
+    return " ".join(_NOT_TEXT.sub(" ", text).split())  # split takes U+2028, U+2029 and the wide spaces as well
 
 
 def _train(sentences: Iterable[str], size: int, vocab_type: VocabType) -> tuple[bytes, int]:

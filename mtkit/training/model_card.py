@@ -1,9 +1,10 @@
-"""The model card: what a model is, what it was made from, and how good it is."""
+"""The model card: what a model is, what it was made from, how good it is, and how to use it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from mtkit import __version__
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.settings import TrainSettings
 from mtkit.storage import new_file
@@ -13,4 +14,46 @@ from mtkit.training.state import Progress
 def write_model_card(folder: Path, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> None:
     """Write README.md into the model folder, from what training knows."""
     with new_file(folder / "README.md") as draft:
-        draft.write_text("", encoding="utf-8")
+        draft.write_text(model_card(folder.name, settings, corpus, progress), encoding="utf-8")
+
+
+def model_card(name: str, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> str:
+    """Return the card as Markdown."""
+    network, manifest = settings.network, corpus.manifest
+    direction = "bidirectional" if network.bidirectional else "unidirectional"
+    inputs = "\n".join(
+        f"| {split} | {entry.name} | {entry.count:,} | `{entry.sha256[:16]}` |"
+        for split, part in (("training", manifest.train), ("validation", manifest.valid))
+        for entry in part.inputs
+    )
+    vocabularies = ", ".join(f"{entry.count:,} pieces in {entry.name}" for entry in manifest.vocabularies)
+    held_out = f"\n{manifest.held_out:,} pairs of the training text were held out for validation.\n" * bool(
+        manifest.held_out
+    )
+    return f"""# {name}: {corpus.src_lang} to {corpus.tgt_lang}
+
+A recurrent machine translation model, trained with mtkit {__version__}.
+
+    mtkit translate {name} < input.{corpus.src_lang} > output.{corpus.tgt_lang}
+
+## Score
+
+Validation BLEU {progress.best_bleu:.2f} (sacreBLEU, cased, detokenised, greedy search) on {len(corpus.valid):,} pairs,
+at update {progress.best_update:,} of {progress.update:,}. The weights are those of that update; they were chosen by
+this score, so expect a little less on new text. Score a test set of your own with `mtkit evaluate`.
+
+## Network
+
+{network.cell} with {network.attention} attention; {direction} encoder of {network.encoder_layers} and decoder of
+{network.decoder_layers} layers; width {network.hidden_size}, embeddings {network.embedding_size}; {vocabularies}.
+Every setting is in config.json; `mtkit train --config config.json` takes them again.
+
+## Corpus
+
+| part | file | lines | SHA-256 begins |
+|---|---|---|---|
+{inputs}
+{held_out}
+{len(corpus.train):,} pairs were left for training after cleaning. A model repeats what it was taught: check what the
+corpus says before you rely on what the model says.
+"""

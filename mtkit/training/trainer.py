@@ -131,7 +131,7 @@ class Trainer:
     def _update(self, batch: Batch) -> None:
         tokens = batch.tokens
         loss = self._forward(batch)
-        (loss.smoothed / tokens).backward()  # type: ignore[no-untyped-call]
+        (loss.smoothed / tokens).backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate(self.progress.update + 1)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from mtkit.model_folder import ModelFolder
 from mtkit.search import Hypothesis, Stepper, beam_search, greedy_search, length_limits, score_targets
 from mtkit.settings import Device, SearchSettings
 from mtkit.text.padding import pad
-from mtkit.text.vocabulary import BOS, EOS, Vocabulary, normalise_source, normalise_target
+from mtkit.text.vocabulary import BOS, EOS, normalise_source, normalise_target
 from mtkit.translation.splitting import split_line
 
 LONGEST = 200
@@ -45,13 +46,11 @@ class Translation:
 class Translator:
     """Translates lines with one model. It holds no state between calls."""
 
-    def __init__(
-        self, stepper: Stepper[Any], src_vocabulary: Vocabulary, tgt_vocabulary: Vocabulary, search: SearchSettings
-    ) -> None:
+    def __init__(self, folder: ModelFolder, stepper: Stepper[Any], search: SearchSettings) -> None:
         self.stepper = stepper
-        self.src_vocabulary = src_vocabulary
-        self.tgt_vocabulary = tgt_vocabulary
         self.search = search
+        self.src_lang, self.tgt_lang = folder.config.src_lang, folder.config.tgt_lang
+        self.src_vocabulary, self.tgt_vocabulary = folder.src_vocabulary, folder.tgt_vocabulary
 
     @classmethod
     def load(
@@ -71,7 +70,7 @@ class Translator:
                 f"translating needs the full install ({error.name} is missing): pip install 'mtkit[train]'"
             ) from error
         stepper = load_stepper(folder, device, threads)
-        return cls(stepper, folder.src_vocabulary, folder.tgt_vocabulary, search)
+        return cls(folder, stepper, search)
 
     def translate(self, lines: Iterable[str]) -> list[Translation]:
         """Translate lines (without their line ends), each as if it were alone, and return them in order."""
@@ -94,7 +93,7 @@ class Translator:
         src = self.src_vocabulary.encode_batch([normalise_source(line) for line in sources])
         tgt = self.tgt_vocabulary.encode_batch([normalise_target(line) for line in targets])
         total, tokens = 0.0, 0
-        for batch in self._batches([ids + [EOS] for ids in src]):
+        for batch in self._batches(src):
             target_lengths = np.array([len(tgt[index]) + 1 for index in batch])
             scores = score_targets(
                 self.stepper,
@@ -135,16 +134,19 @@ class Translator:
         for batch in self._batches(sentences):
             lengths = np.array([len(sentences[index]) + 1 for index in batch])
             src = pad([sentences[index] for index in batch], after=[EOS], multiple=SOURCE_MULTIPLE)
-            settings = {
-                "bos": BOS,
-                "eos": EOS,
-                "max_lengths": length_limits(lengths),
-                "length_penalty": self.search.length_penalty,
-            }
             if self.search.beam_size == 1:
-                found = greedy_search(self.stepper, src, lengths, **settings)
+                search: Callable[..., list[list[Hypothesis]]] = greedy_search
             else:
-                found = beam_search(self.stepper, src, lengths, beam_size=self.search.beam_size, **settings)
+                search = partial(beam_search, beam_size=self.search.beam_size)
+            found = search(
+                self.stepper,
+                src,
+                lengths,
+                bos=BOS,
+                eos=EOS,
+                max_lengths=length_limits(lengths),
+                length_penalty=self.search.length_penalty,
+            )
             results.update(zip(batch, (hypotheses[0] for hypotheses in found), strict=True))
         return [results[index] for index in range(len(sentences))]
 

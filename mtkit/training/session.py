@@ -12,12 +12,13 @@ import torch
 from msgspec.structs import replace
 
 from mtkit import __version__
+from mtkit.dataset.preparation import prepare
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import OutputError, SettingsError
 from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, is_model_folder, make_way
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.torch_stepper import choose_device, choose_precision
-from mtkit.settings import NetworkSettings, TrainSettings
+from mtkit.settings import NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.model_card import write_model_card
 from mtkit.training.signals import stop_request
@@ -54,8 +55,9 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
     state = _open_for_resume(settings, corpus) if settings.resume else None
     trainer = Trainer(settings, corpus, network, autocast, folder, emit)
     if state is None:
-        make_way(folder, settings.force or settings.resume)
-        ModelFolder.create(folder, _config(settings, corpus), [corpus.path / entry.name for entry in corpus.manifest.vocabularies])
+        if corpus.path.parent.parent != folder:  # prepared here a moment ago: the way is free
+            make_way(folder, settings.force or settings.resume)
+        ModelFolder.create(folder, _config(settings, corpus), corpus.vocabulary_files)
     else:
         trainer.restore(state)
     emit(_started(trainer, corpus))
@@ -74,6 +76,21 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
         )
     )
     return folder
+
+
+def open_corpus(
+    settings: TrainSettings, prepared: str | None, report: Callable[[str], None] = lambda line: None
+) -> PreparedCorpus:
+    """Open the prepared corpus, or prepare the raw text of `settings.corpus` inside the model folder first."""
+    if prepared is not None:
+        return PreparedCorpus.open(Path(prepared))
+    if not settings.out:
+        raise SettingsError("--out is missing: the model folder to write")
+    place = Path(settings.out) / "training" / "prepared"
+    if settings.resume and place.is_dir():
+        return PreparedCorpus.open(place)
+    make_way(Path(settings.out), settings.force or settings.resume)
+    return prepare(PreprocessSettings(seed=settings.seed, corpus=settings.corpus, out=str(place), force=True), report)
 
 
 def resolve_network(network: NetworkSettings, joint: bool) -> NetworkSettings:

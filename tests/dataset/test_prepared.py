@@ -1,0 +1,141 @@
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mtkit.dataset import prepared
+from mtkit.dataset.preparation import prepare
+from mtkit.dataset.prepared import PreparedCorpus, Split, write_shards
+from mtkit.errors import PreparedError
+from mtkit.settings import PreprocessSettings
+
+Settings = Callable[..., PreprocessSettings]
+ROWS = [(f"s{n}", f"t{n}", list(range(n)), [n] * (n % 3)) for n in range(11)]
+
+
+@pytest.fixture
+def corpus(settings: Settings) -> PreparedCorpus:
+    return prepare(settings())
+
+
+def split_of(folder: Path) -> Split:
+    return Split([folder / entry.name for entry in write_shards(folder, "train", iter(ROWS))])
+
+
+class TestSplit:
+    @pytest.fixture(params=[(10_000, 50), (2, 2), (3, 1)], ids=["one batch", "many shards", "uneven shards"])
+    def split(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Split:
+        monkeypatch.setattr(prepared, "_BATCH_PAIRS", request.param[0])
+        monkeypatch.setattr(prepared, "_SHARD_BATCHES", request.param[1])
+        return split_of(tmp_path)
+
+    def test_reads_what_was_written(self, split: Split) -> None:
+        assert len(split) == len(ROWS)
+        src, tgt = split.gather(range(len(ROWS)))
+        for index, row in enumerate(ROWS):
+            read = (split.src_text(index), split.tgt_text(index), src[index].tolist(), tgt[index].tolist())
+            assert read == row
+
+    def test_lengths(self, split: Split) -> None:
+        assert split.src_lengths.tolist() == [len(row[2]) for row in ROWS]
+        assert split.tgt_lengths.tolist() == [len(row[3]) for row in ROWS]
+        assert split.src_lengths.dtype == np.int32
+
+    def test_gather_takes_any_order_and_repeats(self, split: Split) -> None:
+        src, tgt = split.gather(np.array([10, 2, 2, 7]))
+        assert [ids.tolist() for ids in src] == [ROWS[index][2] for index in (10, 2, 2, 7)]
+        assert [ids.tolist() for ids in tgt] == [ROWS[index][3] for index in (10, 2, 2, 7)]
+        assert split.gather([]) == ([], [])
+
+    @pytest.mark.parametrize("index", [-1, 11])
+    def test_index_out_of_range(self, split: Split, index: int) -> None:
+        with pytest.raises(IndexError, match="outside 0 to 10"):
+            split.gather([0, index])
+
+    def test_ids_are_views_of_the_file(self, split: Split) -> None:
+        (first,), _ = split.gather([5])
+        (again,), _ = split.gather([5])
+        assert np.shares_memory(first, again)
+        assert not first.flags.writeable
+
+
+def test_shards_hold_no_more_than_their_share(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(prepared, "_BATCH_PAIRS", 2)
+    monkeypatch.setattr(prepared, "_SHARD_BATCHES", 2)
+    entries = write_shards(tmp_path, "train", iter(ROWS))
+    assert [(entry.name, entry.count) for entry in entries] == [
+        ("train-00000.arrow", 4),
+        ("train-00001.arrow", 4),
+        ("train-00002.arrow", 3),
+    ]
+    assert write_shards(tmp_path, "valid", iter(())) == ()
+
+
+class TestOpen:
+    def test_a_moved_folder_is_the_same_corpus(self, corpus: PreparedCorpus, tmp_path: Path) -> None:
+        moved = PreparedCorpus.open(shutil.copytree(corpus.path, tmp_path / "deep" / "moved"))
+        assert moved.fingerprint == corpus.fingerprint
+        assert moved.manifest == corpus.manifest
+        assert moved.train.src_text(7) == corpus.train.src_text(7)
+        assert moved.vocabulary_files == [tmp_path / "deep" / "moved" / "joint.spm"]
+
+    def test_not_a_prepared_corpus(self, tmp_path: Path) -> None:
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "manifest.json").write_text('{"name": "a web app"}')
+        for path in (tmp_path / "none", tmp_path, tmp_path / "other"):
+            with pytest.raises(PreparedError, match="not a prepared corpus; make one with mtkit preprocess --out"):
+                PreparedCorpus.open(path)
+
+    def test_another_format(self, corpus: PreparedCorpus) -> None:
+        (corpus.path / "manifest.json").write_text('{"format_version": 9, "mtkit": "8.1", "new": 1}')
+        with pytest.raises(PreparedError, match=r"in format 9 by mtkit 8\.1, but this mtkit reads format 1; run mtkit"):
+            PreparedCorpus.open(corpus.path)
+
+    def test_damaged_manifest(self, corpus: PreparedCorpus) -> None:
+        (corpus.path / "manifest.json").write_text('{"format_version": 1, "mtkit": "0.1.0"}')
+        with pytest.raises(PreparedError, match=r"damaged manifest \(.*src_lang.*\); run mtkit preprocess again"):
+            PreparedCorpus.open(corpus.path)
+
+    def test_damaged_files(self, corpus: PreparedCorpus, tmp_path: Path) -> None:
+        def truncate(path: Path) -> None:
+            path.write_bytes(path.read_bytes()[:-100])
+
+        def swap(path: Path) -> None:
+            shutil.copy(path.with_name("valid-00000.arrow"), path)
+
+        damages = (
+            ("joint.spm", Path.unlink, r"joint\.spm: cannot be read"),
+            ("joint.spm", truncate, r"joint\.spm"),
+            ("train-00000.arrow", Path.unlink, r"train-00000\.arrow"),
+            ("train-00000.arrow", truncate, "."),
+            ("train-00000.arrow", lambda path: path.write_bytes(b""), "."),
+            ("train-00000.arrow", swap, "40 pairs in the shards, 300 in the manifest"),
+        )
+        for number, (name, damage, message) in enumerate(damages):
+            copy = shutil.copytree(corpus.path, tmp_path / f"damaged{number}")
+            damage(copy / name)
+            with pytest.raises(PreparedError, match=rf"damaged prepared corpus \(.*{message}.*\); run mtkit preproc"):
+                PreparedCorpus.open(copy)
+
+    def test_another_vocabulary(self, settings: Settings, corpus: PreparedCorpus) -> None:
+        other = prepare(settings(out="other", vocab_size=350))
+        shutil.copy(other.path / "joint.spm", corpus.path / "joint.spm")
+        with pytest.raises(PreparedError, match=r"joint\.spm is not the vocabulary it was prepared with"):
+            PreparedCorpus.open(corpus.path)
+
+
+def test_fingerprint_tells_data_apart(settings: Settings, corpus: PreparedCorpus) -> None:
+    changes = ({"vocab_size": 350}, {"train": settings().corpus.valid}, {"max_length": 15}, {"joint": False})
+    others = [prepare(settings(out=f"other{n}", **change)).fingerprint for n, change in enumerate(changes)]
+    assert len({corpus.fingerprint, *others}) == 5
+
+
+def test_without_pyarrow_it_names_the_full_install() -> None:
+    code = "import sys; sys.modules['pyarrow'] = None; import mtkit.dataset.prepared"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    message = "mtkit.errors.MissingExtraError: a prepared corpus needs the full install: pip install 'mtkit[train]'"
+    assert result.stderr.splitlines()[-1] == message

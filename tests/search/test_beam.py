@@ -1,0 +1,164 @@
+"""Laws of beam search, on tables small enough to search them exhaustively."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+PAD, UNK, BOS, EOS, A, B, C = range(7)
+
+EVERYTHING = 400
+"""A beam that keeps all targets of up to 5 tokens: 3 + 9 + 27 + 81 that end and 243 that are cut off make 363."""
+
+
+def every_hypothesis(table, source, limit, length_penalty):
+    """Return {ids: (truncated, log_prob, score)} of all targets of a source, by plain enumeration."""
+    found = {}
+    for length in range(1, limit + 1):
+        for ids in itertools.product((A, B, C), repeat=length):
+            log_prob = sum(math.log(table(source, ids[:i])[ids[i]]) for i in range(length))
+            if length == limit:
+                found[ids] = (True, log_prob, log_prob / length**length_penalty)
+            else:
+                log_prob += math.log(table(source, ids)[EOS])
+                found[ids] = (False, log_prob, log_prob / (length + 1) ** length_penalty)
+    return found
+
+
+def test_a_beam_finds_what_greedy_search_misses(searcher):
+    probabilities = {
+        #         pad  unk  bos  eos   A    B    C
+        (): np.array([0, 0, 0, 0.0, 0.5, 0.4, 0.1]),  # A looks best ...
+        (A,): np.array([0, 0, 0, 0.3, 0.3, 0.2, 0.2]),  # ... but leads nowhere
+        (B,): np.array([0, 0, 0, 0.9, 0.1, 0.0, 0.0]),
+    }
+    fallback = np.array([0, 0, 0, 0.25, 0.25, 0.25, 0.25])
+    search = searcher(lambda source, prefix: probabilities.get(prefix, fallback))
+    [[best, *others]] = search.beam([(A, EOS)], beam_size=2)
+    assert best.ids == (B,)
+    assert best.log_prob == pytest.approx(math.log(0.4 * 0.9))
+    assert best.score == pytest.approx(best.log_prob / 2)  # two tokens: B and eos
+    assert len(others) <= 1
+    assert search.greedy([(A, EOS)])[0][0].ids == (A,)
+
+
+@pytest.mark.parametrize("length_penalty", [0.0, 0.6, 1.0, 1.5])
+@pytest.mark.parametrize(("seed", "sharpness"), [(1, 1.0), (2, 1.0), (3, 3.0), (4, 3.0), (5, 6.0)])
+def test_a_beam_as_wide_as_everything_is_exhaustive(searcher, sources, seed, sharpness, length_penalty):
+    search = searcher(seed=seed, sharpness=sharpness, max_length=3, length_penalty=length_penalty)
+    for source, hypotheses in zip(sources, search.beam(sources, EVERYTHING), strict=True):
+        truth = every_hypothesis(search.stepper.table, source, 3 + len(source) % 3, length_penalty)
+        best = min(truth, key=lambda ids: (truth[ids][0], -truth[ids][2]))
+        assert hypotheses[0].ids == best
+        for hypothesis in hypotheses:
+            truncated, log_prob, score = truth[hypothesis.ids]
+            assert hypothesis.truncated == truncated
+            assert (hypothesis.log_prob, hypothesis.score) == pytest.approx((log_prob, score))
+
+
+@given(seed=st.integers(0, 10**6), beam_size=st.integers(1, 6))
+@settings(max_examples=25, deadline=None)
+def test_hypotheses_are_distinct_and_sorted_and_those_that_ended_go_first(searcher, sources, seed, beam_size):
+    for hypotheses in searcher(seed=seed).beam(sources, beam_size):
+        assert 1 <= len(hypotheses) <= beam_size
+        assert len({hypothesis.ids for hypothesis in hypotheses}) == len(hypotheses)
+        keys = [(hypothesis.truncated, -hypothesis.score) for hypothesis in hypotheses]
+        assert keys == sorted(keys)
+
+
+@given(seed=st.integers(0, 10**6), beam_size=st.integers(1, 5), order=st.permutations(range(5)))
+@settings(max_examples=25, deadline=None)
+def test_a_batch_equals_its_sentences_one_by_one_in_any_order(searcher, sources, seed, beam_size, order):
+    search = searcher(seed=seed)
+    alone = [search.beam([source], beam_size)[0] for source in sources]
+    together = search.beam([sources[index] for index in order], beam_size)
+    assert together == [alone[index] for index in order]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_beam_of_1_equals_greedy_search(searcher, sources, seed):
+    search = searcher(seed=seed)
+    assert search.beam(sources, 1) == search.greedy(sources)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_narrower_beam_beats_the_exhaustive_one(searcher, sources, seed):
+    search = searcher(seed=seed, max_length=3)
+    widest = search.beam(sources, EVERYTHING)
+    for beam_size in (1, 2, 3, 10):
+        for (best, *_), (other, *_) in zip(widest, search.beam(sources, beam_size), strict=True):
+            assert (best.truncated, -best.score) <= (other.truncated, -other.score)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_log_probability_equals_that_of_forced_decoding(searcher, sources, seed):
+    search = searcher(seed=seed)
+    for source, hypotheses in zip(sources, search.beam(sources, 5), strict=True):
+        ended = [hypothesis for hypothesis in hypotheses if not hypothesis.truncated]
+        if ended:
+            forced = search.score([source] * len(ended), [(*hypothesis.ids, EOS) for hypothesis in ended])
+            assert [hypothesis.log_prob for hypothesis in ended] == forced.tolist()
+
+
+@pytest.mark.parametrize("beam_size", [1, 3])
+def test_a_model_that_never_ends_is_cut_off_at_the_limit_and_says_so(searcher, beam_size):
+    search = searcher(lambda source, prefix: np.array([0, 0, 0, 0.0, 0.5, 0.3, 0.2]), max_length=7)
+    [hypotheses] = search.beam([(A, B, EOS)], beam_size)
+    assert hypotheses[0].ids == (A,) * 7
+    assert hypotheses[0].score == pytest.approx(math.log(0.5))
+    assert [(len(hypothesis.ids), hypothesis.truncated) for hypothesis in hypotheses] == [(7, True)] * beam_size
+
+
+def test_a_loop_that_the_model_is_sure_of_does_not_beat_a_translation_that_ends(searcher):
+    def table(source, prefix):  # A A A ... has the better average
+        return np.array([0, 0, 0, 0.6 if B in prefix else 0.0, 0.9, 0.1, 0.0]) / (1.6 if B in prefix else 1.0)
+
+    [[best, *_]] = searcher(table, max_length=8).beam([(A, B, EOS)], 4)
+    assert B in best.ids
+    assert not best.truncated
+
+
+@pytest.mark.parametrize("beam_size", [1, 2, 5])
+def test_no_translation_is_empty(searcher, sources, beam_size):
+    search = searcher(lambda source, prefix: np.array([0, 0, 0, 0.97, 0.01, 0.01, 0.01]))
+    assert all(hypothesis.ids for hypotheses in search.beam(sources, beam_size) for hypothesis in hypotheses)
+
+
+def test_what_has_no_probability_is_never_found(searcher):
+    def table(source, prefix):  # A, then B, then the end: there is no other target
+        return np.eye(7)[(A, B, EOS)[len(prefix)]]
+
+    [[only]] = searcher(table).beam([(A, B, EOS)], 5)
+    assert (only.ids, only.log_prob) == ((A, B), 0.0)
+
+
+def test_ties_go_to_the_earlier_hypothesis_then_to_the_earlier_candidate(searcher):
+    search = searcher(lambda source, prefix: np.array([0, 0, 0, 0.0, 0.25, 0.25, 0.25]), max_length=2)
+    [hypotheses] = search.beam([(A, B, EOS)], 4)
+    # After one token A, B, C are alive, and all their continuations are equally likely.
+    assert [hypothesis.ids for hypothesis in hypotheses] == [(A, A), (A, B), (A, C), (B, A)]
+
+
+def test_what_ended_leaves_the_batch(searcher):
+    def table(source, prefix):  # copy the source
+        return np.eye(7)[source[len(prefix)]] * 0.9 + np.array([0, 0, 0, 0.01, 0.03, 0.03, 0.03])
+
+    search = searcher(table, max_length=20, length_penalty=0.0)
+    found = search.beam([(A, EOS), (A, B, C, A, EOS)], 2)
+    assert [hypotheses[0].ids for hypotheses in found] == [(A,), (A, B, C, A)]
+    # One row a sentence at first, then two each. The first sentence is left once A has ended: nothing else can win.
+    assert search.stepper.rows == [2, 4, 2, 2, 2]
+
+
+def test_a_hypothesis_that_ended_keeps_its_place(searcher):
+    search = searcher(lambda source, prefix: np.array([0, 0, 0, 0.4, 0.3, 0.2, 0.1]), max_length=50)
+    [hypotheses] = search.beam([(A, B, EOS)], 3)
+    assert len(hypotheses) == 3
+    # A, B, C; then A</s> 0.12, AA 0.09, B</s> 0.08; then AA</s> 0.036: three places, three hypotheses.
+    assert [hypothesis.ids for hypothesis in hypotheses] == [(A,), (A, A), (B,)]
+    assert search.stepper.rows == [1, 3, 1]
