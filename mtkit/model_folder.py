@@ -37,6 +37,8 @@ class CorpusRecord(Struct, frozen=True, kw_only=True):
     fingerprint: str
     train_pairs: int
     valid_pairs: int
+    longest_src: int
+    """Pieces of the longest source sentence in training."""
     inputs: list[dict[str, Any]]
 
 

@@ -33,10 +33,10 @@ def parallel_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     while len(pairs) < 450:
         subject, thing = chance.choice(list(NOUNS)), chance.choice(list(NOUNS))
         adjective, verb = chance.choice(list(ADJECTIVES)), chance.choice(list(VERBS))
-        adverb = chance.choice([*ADVERBS, ""])
-        english = f"The {adjective} {subject} {verb} a {thing} {adverb}".rstrip()
-        french = f"Le {NOUNS[subject]} {ADJECTIVES[adjective]} {VERBS[verb]} un {NOUNS[thing]} {ADVERBS.get(adverb, '')}"
-        pairs[f"{english}."] = f"{french.rstrip()}."
+        end, french_end = chance.choice([(".", "."), *((f" {word}.", f" {mot}.") for word, mot in ADVERBS.items())])
+        pairs[f"The {adjective} {subject} {verb} a {thing}{end}"] = (
+            f"Le {NOUNS[subject]} {ADJECTIVES[adjective]} {VERBS[verb]} un {NOUNS[thing]}{french_end}"
+        )
     sources = list(pairs)
     for name, part in (("train", sources[:400]), ("valid", sources[400:])):
         (folder / f"{name}.en").write_text("".join(f"{source}\n" for source in part), encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from mtkit import __version__
 from mtkit.cli import evaluate, preprocess, train, translate
-from mtkit.cli.console import fail
+from mtkit.cli.console import discard_output, fail
 from mtkit.errors import MtkitError
 
 app = typer.Typer(
@@ -60,9 +59,9 @@ def main() -> None:
         code = 2
     except (KeyboardInterrupt, typer.Abort):
         code = 130
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = 141
+    except BrokenPipeError:
+        discard_output()
+        code = 1
     except Exception as error:
         if debug:
             raise

@@ -46,3 +46,8 @@ def paint(text: str, colour: str) -> str:
     if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
         return f"\033[{colour}m{text}\033[0m"
     return text
+
+
+def discard_output() -> None:
+    """Send what is still to be written on standard output nowhere: whoever read it has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

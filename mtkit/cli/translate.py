@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
-from mtkit.cli.console import Console
+from mtkit.cli.console import Console, discard_output
 from mtkit.cli.options import Argument, add_command
 from mtkit.configuration import Resolved
 from mtkit.errors import CorpusError
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 WINDOW = 1024
 """Most lines read ahead and translated together: sorted by length, they share batches well."""
+
+Lines = queue.Queue[bytes | OSError | None]
+CHUNK = 1 << 16
+"""Bytes asked for at a time; what is there comes at once, however little."""
 
 
 def register(app: typer.Typer) -> None:
@@ -60,8 +65,12 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
         count, untranslatable = 0, 0
         for lines in read_windows(source, settings.input or "standard input"):
             results = translator.translate(lines)
-            sink.write("".join(f"{result.text}\n" for result in results).encode())
-            sink.flush()
+            try:
+                sink.write("".join(f"{result.text}\n" for result in results).encode())
+                sink.flush()
+            except BrokenPipeError as error:
+                discard_output()
+                raise typer.Exit(128 + signal.SIGPIPE) from error  # as if the signal had ended us
             for number, result in enumerate(results, start=count + 1):
                 _warn(console, number, result)
                 untranslatable += result.untranslatable
@@ -90,7 +99,7 @@ def read_windows(source: BinaryIO, name: str) -> Iterator[list[str]]:
     Raises:
         CorpusError: a line is not UTF-8; the lines before it have been yielded.
     """
-    lines: queue.Queue[bytes | None] = queue.Queue(maxsize=WINDOW)
+    lines: Lines = queue.Queue(maxsize=WINDOW)
     reader = threading.Thread(target=_read, args=(source, lines), daemon=True)
     reader.start()
     number, ended = 0, False
@@ -98,6 +107,8 @@ def read_windows(source: BinaryIO, name: str) -> Iterator[list[str]]:
         window: list[str] = []
         raw = lines.get()
         while raw is not None:
+            if isinstance(raw, OSError):
+                raise CorpusError(f"{name}: cannot be read on after line {number:,} ({raw.strerror})") from raw
             number += 1
             try:
                 window.append(_decode(raw, first=number == 1))
@@ -119,12 +130,27 @@ def read_windows(source: BinaryIO, name: str) -> Iterator[list[str]]:
             yield window
 
 
-def _read(source: BinaryIO, lines: queue.Queue[bytes | None]) -> None:
+def _read(source: BinaryIO, lines: Lines) -> None:
+    """Put the lines of a stream, with their line ends, and then None; or the error that stopped the reading.
+
+    It reads below Python's buffer: that one has a lock, and a thread that waits for input must not hold it when the
+    program ends.
+    """
+    raw = getattr(source, "raw", source)
+    begun: list[bytes] = []
     try:
-        for line in source:
-            lines.put(line)
-    finally:
+        while chunk := raw.read(CHUNK):
+            *whole, rest = chunk.split(b"\n")
+            for line in whole:
+                lines.put(b"".join((*begun, line, b"\n")))
+                begun.clear()
+            if rest:
+                begun.append(rest)
+        if begun:
+            lines.put(b"".join(begun))
         lines.put(None)
+    except OSError as error:
+        lines.put(error)
 
 
 def _decode(raw: bytes, *, first: bool) -> str:

@@ -24,7 +24,8 @@ def evaluate(settings: EvaluateSettings, model: str | Path | None = None) -> Sco
         if not (settings.hypotheses and settings.reference):
             raise SettingsError("give a MODEL and --test, or --hypotheses and --reference")
         hypotheses, references = list(read_lines(Path(settings.hypotheses))), list(read_lines(Path(settings.reference)))
-        return score(hypotheses, references, names=(settings.hypotheses, settings.reference))
+        language = Path(settings.reference).suffix.removeprefix(".")  # news.zh is scored as Chinese
+        return score(hypotheses, references, language=language, names=(settings.hypotheses, settings.reference))
     if settings.hypotheses or settings.reference:
         raise SettingsError("--hypotheses and --reference are scored without a MODEL; with one, give --test")
     if not settings.test:

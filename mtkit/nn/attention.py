@@ -2,7 +2,7 @@
 
 Legend: B sentences, T target positions, S source positions, H the width of queries and of the memory alike. Heads
 read slices of the memory; there is no value projection, so that a context stays within the memory's own bounds.
-Every score is made and normalised in float32.
+Scores are normalised in float32, or in what is wider.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Attention(nn.Module):
         `src_padding` (B, S) is True at padding, where weights are zero.
         """
         scores = self.scores(self._split(query), self._split(keys))
-        weights = scores.float().masked_fill(src_padding[:, None, None], -math.inf).softmax(dim=3)
+        exact = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        weights = exact.masked_fill(src_padding[:, None, None], -math.inf).softmax(dim=3)
         values = self._split(memory)
         context = (weights.to(values.dtype) @ values).transpose(1, 2).flatten(2)
         return context, weights.mean(dim=1)

@@ -82,7 +82,8 @@ class Vocabulary:
             sentences: normalised text; read twice where `exact` is false and `size` is below the characters alone.
             size: pieces, special ids and bytes included.
             vocab_type: what a piece is.
-            exact: whether another size is an error; if not, the nearest that the sentences allow is taken.
+            exact: whether another size is an error; if not, `size` is taken as far as the sentences have pieces for it,
+                and on top of their characters where these alone are more.
 
         Raises:
             VocabularyError: the sentences do not allow this size; the message names one that works.

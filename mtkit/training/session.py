@@ -114,6 +114,7 @@ def _config(settings: TrainSettings, corpus: PreparedCorpus) -> ModelConfig:
             fingerprint=corpus.fingerprint,
             train_pairs=len(corpus.train),
             valid_pairs=len(corpus.valid),
+            longest_src=int(corpus.train.src_lengths.max()),
             inputs=[msgspec.to_builtins(entry) for split in (manifest.train, manifest.valid) for entry in split.inputs],
         ),
         train=_learning_settings(settings),

@@ -32,7 +32,7 @@ def _split(line: str, fits: Callable[[str], bool], pauses: tuple[re.Pattern[str]
     starts = [0, *sorted({match.end() for match in pauses[0].finditer(line)} - {0, len(line)}), len(line)]
     parts, first, last = [], 0, 0
     for end in starts[1:]:
-        if last > first and not fits(line[first:end]):
+        if last > first and not fits(line[first:end].strip()):
             parts.append(line[first:last])
             first = last
         last = end

@@ -19,8 +19,6 @@ from mtkit.text.padding import pad
 from mtkit.text.vocabulary import BOS, EOS, normalise_source, normalise_target
 from mtkit.translation.splitting import split_line
 
-LONGEST = 200
-"""Most source pieces translated in one pass; longer lines are cut into parts and their translations joined."""
 SOURCE_MULTIPLE = 16
 """Sources are padded to a multiple of this, alone or in a batch: the width decides the last bits of an attention's
 sums, and so whether neighbours show in a translation."""
@@ -49,6 +47,8 @@ class Translator:
     def __init__(self, folder: ModelFolder, stepper: Stepper[Any], search: SearchSettings) -> None:
         self.stepper = stepper
         self.search = search
+        # A recurrent network says little of what follows the longest sentence it ever saw: longer lines go in parts.
+        self.longest = folder.config.corpus.longest_src
         self.src_lang, self.tgt_lang = folder.config.src_lang, folder.config.tgt_lang
         self.src_vocabulary, self.tgt_vocabulary = folder.src_vocabulary, folder.tgt_vocabulary
 
@@ -113,9 +113,9 @@ class Translator:
         if not any(map(_is_visible, text)):
             return []
         ids = self.src_vocabulary.encode(text)
-        if len(ids) <= LONGEST:
+        if len(ids) <= self.longest:
             return [ids]
-        pieces = split_line(text, lambda part: len(self.src_vocabulary.encode(part)) <= LONGEST)
+        pieces = split_line(text, lambda part: len(self.src_vocabulary.encode(part)) <= self.longest)
         return [self.src_vocabulary.encode(piece) for piece in pieces]
 
     def _join(self, source: str, found: list[Hypothesis]) -> Translation:

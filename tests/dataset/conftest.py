@@ -9,30 +9,38 @@ from mtkit.settings import CorpusSettings, PreprocessSettings
 Pairs = list[tuple[str, str]]
 
 
-def make_pairs(count: int, seed: int = 1) -> Pairs:
-    """Invent sentence pairs, all different on both sides, each with its number on both sides."""
+def _make_pairs(count: int, seed: int = 1) -> Pairs:
     chance = random.Random(seed)
     stems = ["".join(chance.choices("abdeghiklmnoprstu", k=chance.randint(2, 7))) for _ in range(120)]
 
     def sentence(number: int, end: str) -> str:
-        return " ".join([f"{number}:{seed}", *chance.choices(stems, k=chance.randint(3, 9))]) + end
+        return " ".join([f"{number}:{seed}", *chance.choices(stems, k=chance.randint(3, 9)), end])
 
-    return [(sentence(number, " ."), sentence(number, " !")) for number in range(count)]
-
-
-def write_pairs(prefix: Path, pairs: Iterable[tuple[str, str]]) -> str:
-    """Write pairs as PREFIX.en and PREFIX.fr; return PREFIX."""
-    rows = list(pairs)
-    for lang, side in (("en", 0), ("fr", 1)):
-        Path(f"{prefix}.{lang}").write_bytes("".join(f"{row[side]}\n" for row in rows).encode())
-    return str(prefix)
+    return [(sentence(number, "."), sentence(number, "!")) for number in range(count)]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Callable[..., PreprocessSettings]:
+def make_pairs() -> Callable[..., Pairs]:
+    """Invent `count` sentence pairs from a `seed`: all different, each with its number on both sides."""
+    return _make_pairs
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, Iterable[tuple[str, str]]], str]:
+    """Write pairs as NAME.en and NAME.fr; return their prefix."""
+
+    def write(name: str, pairs: Iterable[tuple[str, str]]) -> str:
+        for lang, side in zip(("en", "fr"), zip(*pairs, strict=True), strict=True):
+            (tmp_path / f"{name}.{lang}").write_bytes("".join(f"{line}\n" for line in side).encode())
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.fixture
+def settings(tmp_path: Path, write: Callable[..., str]) -> Callable[..., PreprocessSettings]:
     """Make settings for a small corpus: 300 training and 40 validation pairs; keywords change the corpus settings."""
-    train = write_pairs(tmp_path / "train", make_pairs(300))
-    valid = write_pairs(tmp_path / "valid", make_pairs(40, seed=2))
+    train, valid = write("train", _make_pairs(300)), write("valid", _make_pairs(40, seed=2))
 
     def make(*, out: str = "out", force: bool = False, seed: int = 1, **corpus: object) -> PreprocessSettings:
         given = {"langs": "en-fr", "train": (train,), "valid": (valid,), "vocab_size": 400} | corpus

@@ -129,7 +129,7 @@ class TestOpen:
 
 
 def test_fingerprint_tells_data_apart(settings: Settings, corpus: PreparedCorpus) -> None:
-    changes = ({"vocab_size": 350}, {"train": settings().corpus.valid}, {"max_length": 15}, {"joint": False})
+    changes = ({"vocab_size": 350}, {"train": settings().corpus.valid}, {"max_length": 30}, {"joint": False})
     others = [prepare(settings(out=f"other{n}", **change)).fingerprint for n, change in enumerate(changes)]
     assert len({corpus.fingerprint, *others}) == 5
 

@@ -145,11 +145,17 @@ class TestTrain:
         with pytest.raises(VocabularyError, match=f"the smallest that works is {smallest}"):
             Vocabulary.train(sentences(), size=smallest - 1, vocab_type=vocab_type)
 
-    def test_inexact_size_takes_the_nearest_that_works(self) -> None:
-        many_characters = ["".join(map(chr, range(start, start + 20))) for start in range(0x4E00, 0x5600, 20)]
-        assert len(Vocabulary.train(many_characters, size=500, exact=False)) > 2_000
+    def test_inexact_size_shrinks_to_what_the_text_has(self) -> None:
         one = Vocabulary.train(["one short sentence"], size=8_000, exact=False)
         assert one.fingerprint == Vocabulary.train(["one short sentence"], size=len(one)).fingerprint
+
+    def test_inexact_size_comes_on_top_of_the_characters_where_these_are_more(self) -> None:
+        characters = ["".join(map(chr, range(start, start + 20))) for start in range(0x4E00, 0x5600, 20)]
+        with pytest.raises(VocabularyError, match="the smallest that works is 2,") as caught:
+            Vocabulary.train([*characters, *sentences()], size=500)
+        smallest = int(str(caught.value).split()[-1].replace(",", ""))
+        vocabulary = Vocabulary.train([*characters, *sentences()], size=500, exact=False)
+        assert smallest + 100 < len(vocabulary) <= smallest + 500
 
     @pytest.mark.parametrize("given_sentences", [[], ["x" * 5_000]])
     def test_nothing_to_train_on(self, given_sentences: list[str]) -> None:

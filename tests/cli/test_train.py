@@ -1,0 +1,121 @@
+"""`mtkit train` from the command line: from corpus to model, stopped and resumed, and refusing to lose things."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mtkit.dataset.prepared import PreparedCorpus
+from mtkit.model_folder import ModelFolder
+
+TINY = (
+    "--embedding-size", 16, "--hidden-size", 16, "--decoder-layers", 1, "--batch-tokens", 400, "--threads", 1,
+    "--precision", "float32", "--device", "cpu",
+)  # fmt: skip
+
+
+def test_it_trains_a_model_that_translates(mtkit, prepared: PreparedCorpus, tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    outcome = mtkit("train", prepared.path, "--out", out, "--updates", 20, *TINY)
+    assert outcome.code == 0, outcome.err
+    for words in ("Training en-fr on 400 pairs", "On cpu, float32, 1 thread", "validation: perplexity", "Wrote"):
+        assert words in outcome.err
+    assert {file.name for file in out.iterdir()} == {
+        "README.md", "config.json", "joint.spm", "log.jsonl", "model.safetensors", "training",
+    }  # fmt: skip
+    assert mtkit("translate", out, stdin=b"The red cat sees a dog.").out.count(b"\n") == 1
+
+
+def test_raw_text_becomes_a_model_in_one_command(mtkit, parallel_text: Path, tmp_path: Path) -> None:
+    text = ("--langs", "en-fr", "--train", parallel_text / "train", "--valid", parallel_text / "valid")
+    outcome = mtkit("train", *text, "--out", tmp_path / "model", "--updates", 4, *TINY)
+    assert outcome.code == 0, outcome.err
+    assert ModelFolder.open(tmp_path / "model").config.corpus.train_pairs == 400
+    again = mtkit("train", *text, "--out", tmp_path / "model", "--updates", 4, *TINY)
+    assert again.code == 2
+    assert "--resume goes on with it, --force replaces it" in again.message
+    assert mtkit("train", *text, "--out", tmp_path / "model", "--updates", 4, *TINY, "--force").code == 0
+
+
+def test_its_config_json_can_be_fed_back(mtkit, prepared: PreparedCorpus, tmp_path: Path) -> None:
+    assert mtkit("train", prepared.path, "--out", tmp_path / "one", "--updates", 4, "--dropout", 0.2, *TINY).code == 0
+    config = tmp_path / "one" / "config.json"
+    outcome = mtkit(
+        "train", prepared.path, "--out", tmp_path / "two", "--config", config, "--threads", 1, "--precision", "float32"
+    )
+    assert outcome.code == 0, outcome.err
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two")]
+    assert weights[0] == weights[1]
+
+
+def test_show_config_prints_every_setting_with_its_origin(mtkit) -> None:
+    lines = mtkit("train", "--preset", "base", "--dropout", 0.25, "--show-config").out.decode().splitlines()
+    assert "dropout = 0.25  (flag)" in lines
+    assert "cell = 'lstm'  (preset base)" in lines
+    assert "clip_norm = 1.0  (default)" in lines
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_everything_and_names_the_command_that_goes_on(
+    mtkit, prepared: PreparedCorpus, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    out = tmp_path / "model"
+    arguments = ["train", prepared.path, "--out", out, "--updates", 4000, "--valid-every", 10, "--patience", 0, *TINY]
+    command = [sys.executable, "-m", "mtkit", *map(str, arguments)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if "validation" in line:
+                break
+        process.send_signal(number)
+        rest = process.stderr.read()
+    assert process.returncode == code
+    assert "everything is saved" in rest
+    assert f"mtkit train {prepared.path}" in rest
+    assert "--resume" in rest
+    (state,) = (out / "training").iterdir()
+    stopped = int(state.name)
+    assert stopped == json.loads((state / "progress.json").read_text())["update"] < 4000
+
+    # the same command with --resume goes on, and refuses other settings
+    refused = mtkit(*arguments, "--resume", "--dropout", 0.1)
+    assert refused.code == 2
+    assert "--resume cannot change dropout from 0.4 to 0.1" in refused.message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "no corpus: give the folder that mtkit preprocess wrote, or raw text with --langs and --train"),
+        (("none",), "none"),
+        (("PREPARED", "--vocab-size", 100), "--vocab-size is for raw text"),
+        (("PREPARED", "--hidden-size", 15), "hidden_size 15 must be even"),
+        (("PREPARED", "--attention-heads", 3, "--hidden-size", 16), "attention_heads 3 does not divide hidden_size 16"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(
+    mtkit, prepared: PreparedCorpus, tmp_path: Path, arguments: tuple[object, ...], message: str
+) -> None:
+    given = [prepared.path if word == "PREPARED" else word for word in arguments]
+    outcome = mtkit("train", *given, "--out", tmp_path / "model", "--quiet")
+    assert outcome.code == 2
+    assert message in outcome.message
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_missing_out_is_named(mtkit, prepared: PreparedCorpus) -> None:
+    outcome = mtkit("train", prepared.path)
+    assert (outcome.code, outcome.message) == (2, "--out is missing: the model folder to write")
+
+
+def test_force_never_removes_another_kind_of_folder(mtkit, prepared: PreparedCorpus, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    outcome = mtkit("train", prepared.path, "--out", tmp_path, "--force", *TINY)
+    assert outcome.code == 2
+    assert "is no model folder" in outcome.message
+    assert (tmp_path / "letter.txt").read_text() == "dear"

@@ -1,0 +1,228 @@
+"""The whole network: every shape of it trains and steps, padding and neighbours never show, and the textbook agrees."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+from msgspec.structs import replace
+from torch import Tensor
+
+from mtkit.errors import SettingsError
+from mtkit.nn import Seq2Seq, smoothed_cross_entropy
+from mtkit.settings import NetworkSettings, Tying
+
+PAD, BOS, EOS = 0, 2, 3
+SRC_PIECES, TGT_PIECES = 11, 13
+SMALL = NetworkSettings(embedding_size=5, hidden_size=6, tied_embeddings="target", dropout=0.0)
+
+SOURCES = [[4, 5, 6, 7, EOS], [8, EOS], [9, 10, 4, EOS]]
+TARGETS = [[BOS, 5, 6], [BOS, 7, 8, 9, 12], [BOS]]
+"""What the decoder reads, so without eos."""
+
+
+def table(sentences: list[list[int]], filler: int = PAD, extra: int = 0) -> Tensor:
+    width = max(map(len, sentences)) + extra
+    return torch.tensor([sentence + [filler] * (width - len(sentence)) for sentence in sentences])
+
+
+def lengths(sentences: list[list[int]]) -> Tensor:
+    return torch.tensor([len(sentence) for sentence in sentences])
+
+
+def make(network: NetworkSettings) -> Seq2Seq:
+    """A network in float64 with biases that are not zero."""
+    seq2seq = Seq2Seq(network, SRC_PIECES, TGT_PIECES).double().eval()
+    for name, weight in seq2seq.named_parameters():
+        if "bias" in name:
+            torch.nn.init.normal_(weight, std=0.5)
+    return seq2seq
+
+
+def assert_close(one: Tensor, other: Tensor) -> None:
+    torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
+
+
+def test_every_weight_takes_part(network: NetworkSettings) -> None:
+    """Forward and backward run, and every parameter gets a finite gradient that is not zero everywhere."""
+    seq2seq = make(network).train()
+    readout = seq2seq(table(SOURCES), lengths(SOURCES), table(TARGETS))
+    assert readout.shape == (3, 5, network.embedding_size)
+    real = table(TARGETS) != PAD
+    expected = torch.tensor([6, 7, EOS, 8, 9, 10, 11, EOS, 4])
+    loss = smoothed_cross_entropy(readout[real], seq2seq.output.weight, seq2seq.output.bias, expected, smoothing=0.1)
+    loss.smoothed.backward()
+    for name, weight in seq2seq.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.isfinite().all(), name
+        assert weight.grad.any(), name
+
+
+def test_forward_equals_repeated_step(network: NetworkSettings) -> None:
+    seq2seq = make(network)
+    logits = seq2seq.logits(seq2seq(table(SOURCES), lengths(SOURCES), table(TARGETS)))
+    assert logits.shape == (3, 5, TGT_PIECES)
+    state = seq2seq.start(table(SOURCES), lengths(SOURCES))
+    for position, tokens in enumerate(table(TARGETS).t()):
+        one, weights, state = seq2seq.step(tokens, state)
+        assert_close(one, logits[:, position])
+        assert weights.shape == (3, 5)
+
+
+def test_padding_never_changes_a_result(network: NetworkSettings) -> None:
+    """Neither how much of it there is nor what stands in it, on either side, forward and backward."""
+    seq2seq = make(network)
+    real = table(TARGETS) != PAD
+
+    def gradients(readout: Tensor) -> tuple[Tensor, ...]:
+        return torch.autograd.grad((seq2seq.logits(readout) ** 3).sum(), list(seq2seq.parameters()))
+
+    narrow = seq2seq(table(SOURCES), lengths(SOURCES), table(TARGETS))[real]
+    wide = seq2seq(table(SOURCES, filler=9, extra=6), lengths(SOURCES), table(TARGETS, filler=9, extra=4))[:, :5][real]
+    assert_close(wide, narrow)
+    for one, other in zip(gradients(wide), gradients(narrow), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-10)
+
+
+def test_padding_gets_no_gradient(network: NetworkSettings) -> None:
+    seq2seq = make(network)
+    readout = seq2seq(table(SOURCES), lengths(SOURCES), table(TARGETS))
+    (readout[table(TARGETS) != PAD] ** 3).sum().backward()
+    assert seq2seq.src_embedding.weight.grad is not None
+    assert not seq2seq.src_embedding.weight.grad[PAD].any()
+    assert seq2seq.src_embedding.weight.grad[EOS].any()
+
+
+def test_a_batch_equals_its_sentences_one_by_one(network: NetworkSettings) -> None:
+    seq2seq = make(network)
+    together = seq2seq(table(SOURCES), lengths(SOURCES), table(TARGETS))
+    for row, (src, tgt) in enumerate(zip(SOURCES, TARGETS, strict=True)):
+        alone = seq2seq(torch.tensor([src]), torch.tensor([len(src)]), torch.tensor([tgt]))
+        assert_close(together[row, : len(tgt)], alone[0])
+
+
+def test_selected_hypotheses_go_on_as_if_they_had_always_stood_there(network: NetworkSettings) -> None:
+    seq2seq = make(network)
+    rows = torch.tensor([2, 0, 0])
+    tokens, more = torch.tensor([5, 6, 7]), torch.tensor([8, 9, 10])
+    _, _, state = seq2seq.step(tokens, seq2seq.start(table(SOURCES), lengths(SOURCES)))
+    expected = seq2seq.start(table(SOURCES)[rows], lengths(SOURCES)[rows])
+    _, _, expected = seq2seq.step(tokens[rows], expected)
+    assert_close(seq2seq.step(more, state.select(rows))[0], seq2seq.step(more, expected)[0])
+
+
+def test_one_seed_gives_one_network(network: NetworkSettings) -> None:
+    def draw(seed: int) -> Tensor:
+        torch.manual_seed(seed)
+        return torch.cat([weight.flatten() for weight in Seq2Seq(network, SRC_PIECES, TGT_PIECES).parameters()])
+
+    assert torch.equal(draw(3), draw(3))
+    assert not torch.equal(draw(3), draw(4))
+
+
+@pytest.mark.parametrize("tied", ["all", "target", "none"])
+def test_tied_tables_are_one(tied: Tying) -> None:
+    seq2seq = Seq2Seq(replace(SMALL, tied_embeddings=tied), TGT_PIECES, TGT_PIECES)
+    src, tgt, output = seq2seq.src_embedding.weight, seq2seq.tgt_embedding.weight, seq2seq.output.weight
+    assert (src is tgt) == (tied == "all")
+    assert (tgt is output) == (tied != "none")
+
+    tables = {"all": 1, "target": 2, "none": 3}[tied]
+    assert len({table.data_ptr() for table in (src, tgt, output)}) == tables
+    total = sum(weight.numel() for weight in seq2seq.parameters())
+    rest = sum(weight.numel() for part in (seq2seq.encoder, seq2seq.decoder) for weight in part.parameters())
+    assert total == rest + tables * TGT_PIECES * SMALL.embedding_size + TGT_PIECES
+
+
+@pytest.mark.parametrize("tied", ["all", "target", "none"])
+def test_what_is_tied_stays_tied_through_an_update(tied: Tying) -> None:
+    seq2seq = Seq2Seq(replace(SMALL, tied_embeddings=tied), TGT_PIECES, TGT_PIECES)
+    seq2seq.logits(seq2seq(table(SOURCES), lengths(SOURCES), table(TARGETS))).square().sum().backward()
+    torch.optim.Adam(seq2seq.parameters(), lr=0.1).step()
+    src, tgt, output = seq2seq.src_embedding.weight, seq2seq.tgt_embedding.weight, seq2seq.output.weight
+    assert torch.equal(src, tgt) == (tied == "all")
+    assert torch.equal(tgt, output) == (tied != "none")
+
+
+def test_embeddings_are_read_at_unit_variance_and_logits_start_at_it() -> None:
+    seq2seq = Seq2Seq(NetworkSettings(embedding_size=256, tied_embeddings="target"), 4000, 4000)
+    assert (seq2seq.src_embedding.weight * seq2seq.scale).std().item() == pytest.approx(1, abs=0.01)
+    assert (seq2seq.output.weight * math.sqrt(256)).std().item() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hidden_size": 7}, "hidden_size 7 must be even to be shared by two directions"),
+        ({"tied_embeddings": "all"}, "tied_embeddings all needs one joint vocabulary; this corpus has two, of 11 and 13"),
+        ({"tied_embeddings": "auto"}, "tied_embeddings auto must be resolved"),
+        ({"attention_heads": 4}, "attention_heads 4 does not divide hidden_size 6"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Seq2Seq(replace(SMALL, **change), SRC_PIECES, TGT_PIECES)
+
+
+def test_bfloat16_stays_close_to_float32(network: NetworkSettings) -> None:
+    seq2seq = Seq2Seq(replace(network, embedding_size=32, hidden_size=32), SRC_PIECES, TGT_PIECES).eval()
+    exact = seq2seq(table(SOURCES), lengths(SOURCES), table(TARGETS))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rough = seq2seq(table(SOURCES), lengths(SOURCES), table(TARGETS))
+    torch.testing.assert_close(rough.float(), exact, rtol=0, atol=0.06)
+
+
+def gru_step(weights: dict[str, Tensor], layer: str, x: Tensor, h: Tensor) -> Tensor:
+    """One step of one sentence: r = s(...), z = s(...), n = tanh(W x + b + r * (U h + d)), h' = (1 - z) * n + z * h."""
+    from_x = weights[f"{layer}.cell.weight_ih_l0"] @ x + weights[f"{layer}.cell.bias_ih_l0"]
+    from_h = weights[f"{layer}.cell.weight_hh_l0"] @ h + weights[f"{layer}.cell.bias_hh_l0"]
+    (x_r, x_z, x_n), (h_r, h_z, h_n) = from_x.chunk(3), from_h.chunk(3)
+    z = torch.sigmoid(x_z + h_z)
+    return (1 - z) * torch.tanh(x_n + torch.sigmoid(x_r + h_r) * h_n) + z * h
+
+
+def textbook_loss(seq2seq: Seq2Seq, src: list[int], tgt: list[int]) -> Tensor:
+    """Negative log-likelihood of one sentence pair in an encoder-decoder without attention, token by token.
+
+    Dive into Deep Learning, section 10.7: c is the last layer's last state; the decoder starts from the encoder's final
+    states and reads [embedding; c] at every step. The output layer reads tanh(W [h; c]).
+    """
+    weights = dict(seq2seq.named_parameters())
+    layers = range(len(seq2seq.encoder.layers))
+    scale = math.sqrt(seq2seq.src_embedding.embedding_dim)
+    hidden = [torch.zeros(SMALL.hidden_size, dtype=torch.float64) for _ in layers]
+    for piece in src:
+        x = weights["src_embedding.weight"][piece] * scale
+        for layer in layers:
+            x = hidden[layer] = gru_step(weights, f"encoder.layers.{layer}.forwards", x, hidden[layer])
+    context = hidden[-1]
+    loss = torch.zeros((), dtype=torch.float64)
+    for piece, following in pairwise([*tgt, EOS]):
+        x = torch.cat((weights["tgt_embedding.weight"][piece] * scale, context))
+        for layer in layers:
+            x = hidden[layer] = gru_step(weights, f"decoder.layers.{layer}", x, hidden[layer])
+        readout = torch.tanh(
+            weights["decoder.readout.weight"] @ torch.cat((x, context)) + weights["decoder.readout.bias"]
+        )
+        logits = weights["tgt_embedding.weight"] @ readout + weights["output.bias"]
+        loss = loss + logits.exp().sum().log() - logits[following]
+    return loss
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_without_attention_it_is_the_textbook_encoder_decoder(layers: int) -> None:
+    network = replace(
+        SMALL, attention="none", bidirectional=False, residual=False, encoder_layers=layers, decoder_layers=layers
+    )
+    seq2seq = make(network)
+    tgt_out = table([[*tgt[1:], EOS] for tgt in TARGETS])
+    real = tgt_out != PAD
+    readout = seq2seq(table(SOURCES), lengths(SOURCES), table(TARGETS))[real]
+    loss = smoothed_cross_entropy(readout, seq2seq.output.weight, seq2seq.output.bias, tgt_out[real], smoothing=0.0)
+    by_hand = sum(textbook_loss(seq2seq, src, tgt) for src, tgt in zip(SOURCES, TARGETS, strict=True))
+    assert_close(loss.smoothed, by_hand)
+    weights = list(seq2seq.parameters())
+    for one, other in zip(torch.autograd.grad(loss.smoothed, weights), torch.autograd.grad(by_hand, weights), strict=True):
+        assert_close(one, other)

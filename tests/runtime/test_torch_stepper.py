@@ -1,0 +1,232 @@
+"""The torch network behind the search's protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from msgspec.structs import replace
+
+from mtkit.errors import ModelFolderError, SettingsError
+from mtkit.model_folder import ModelFolder
+from mtkit.nn import Seq2Seq
+from mtkit.runtime.torch_stepper import NEVER, TorchStepper, choose_device, choose_precision, load_stepper
+from mtkit.search import beam_search, greedy_search, score_targets
+from mtkit.settings import NetworkSettings
+from mtkit.text.padding import pad
+from mtkit.text.vocabulary import BOS, EOS, PAD, UNK
+
+PIECES = 15
+CPU = torch.device("cpu")
+SENTENCES = [[4, 5, 6, 7], [8], [9, 10, 11, 12, 4, 5], [13, 14]]
+SRC, LENGTHS = pad(SENTENCES, after=[EOS]), np.array([len(sentence) + 1 for sentence in SENTENCES])
+NETWORKS = [
+    NetworkSettings(cell="gru", attention="dot", decoder_layers=2),
+    NetworkSettings(cell="lstm", attention="additive", decoder_layers=1),
+    NetworkSettings(cell="gru", attention="none", bidirectional=False),
+]
+
+
+@pytest.fixture(params=NETWORKS, ids=lambda network: f"{network.cell}-{network.attention}")
+def network(request: pytest.FixtureRequest) -> Seq2Seq:
+    """An untrained network with logits of some size, in float64 so that equal means equal."""
+    torch.manual_seed(1)
+    settings = replace(request.param, embedding_size=12, hidden_size=12, tied_embeddings="target")
+    seq2seq = Seq2Seq(settings, PIECES, PIECES).double().eval()
+    seq2seq.output.weight.data.mul_(8)
+    torch.nn.init.normal_(seq2seq.output.bias)
+    return seq2seq
+
+
+@pytest.fixture
+def stepper(network: Seq2Seq) -> TorchStepper:
+    return TorchStepper(network)
+
+
+def step_once(stepper: TorchStepper, k: int = PIECES, **options: object) -> tuple[np.ndarray, np.ndarray]:
+    """The candidates after bos, as log-probabilities in a table (N, V) with nan where there is none, and their order."""
+    candidates, _ = stepper.step(np.full(len(SRC), BOS), stepper.start(SRC, LENGTHS), k, **options)
+    table = np.full((len(SRC), PIECES), np.nan)
+    np.put_along_axis(table, candidates.ids, candidates.log_probs, axis=1)
+    return table, candidates.ids
+
+
+def all_log_probs(stepper: TorchStepper) -> np.ndarray:
+    """The log-probability of every piece after bos, (N, V), asked for one by one."""
+    columns = []
+    for piece in range(PIECES):
+        state = stepper.start(SRC, LENGTHS)
+        candidates, _ = stepper.step(np.full(len(SRC), BOS), state, 1, required=np.full(len(SRC), piece))
+        columns.append(candidates.required)
+    return np.stack(columns, axis=1)
+
+
+def test_log_probabilities_are_normalised_over_the_whole_vocabulary(stepper: TorchStepper) -> None:
+    np.testing.assert_allclose(np.exp(all_log_probs(stepper)).sum(axis=1), 1, rtol=1e-5)
+
+
+def test_candidates_have_the_probabilities_that_can_be_required(stepper: TorchStepper) -> None:
+    table, _ = step_once(stepper)
+    expected = all_log_probs(stepper)
+    expected[:, NEVER] = -np.inf
+    np.testing.assert_array_equal(table, expected)
+
+
+def test_padding_unk_and_bos_are_never_candidates(stepper: TorchStepper) -> None:
+    assert set(NEVER) == {PAD, UNK, BOS}
+    stepper.network.output.bias.data[NEVER] = 100.0
+    table, ids = step_once(stepper, k=PIECES - len(NEVER))
+    assert not np.isin(ids, NEVER).any()
+    assert np.isfinite(table[:, [EOS, *range(4, PIECES)]]).all()
+
+
+@pytest.mark.parametrize("k", [1, 3, 7])
+def test_the_k_best_come_best_first(stepper: TorchStepper, k: int) -> None:
+    whole, order = step_once(stepper)
+    table, ids = step_once(stepper, k=k)
+    assert ids.shape == (len(SRC), k)
+    np.testing.assert_array_equal(ids, order[:, :k])
+    ranked = np.take_along_axis(whole, order, axis=1)
+    assert (np.diff(ranked[:, :-3], axis=1) <= 0).all()
+    assert np.nanmax(table) == np.nanmax(whole)
+
+
+def test_a_k_beyond_the_vocabulary_gives_all_there_is(stepper: TorchStepper) -> None:
+    _, ids = step_once(stepper, k=PIECES + 100)
+    assert ids.shape == (len(SRC), PIECES)
+
+
+def test_banned_pairs_leave_before_the_best_are_taken_and_nothing_else_changes(stepper: TorchStepper) -> None:
+    whole, order = step_once(stepper)
+    rows, pieces = np.array([0, 0, 2]), np.array([order[0, 0], order[0, 2], order[2, 1]])
+    table, ids = step_once(stepper, k=4, banned=(rows, pieces))
+    assert ids[0].tolist() == order[0, [1, 3, 4, 5]].tolist()
+    assert ids[1].tolist() == order[1, :4].tolist()
+    assert ids[2].tolist() == order[2, [0, 2, 3, 4]].tolist()
+    some = np.isfinite(table)
+    np.testing.assert_array_equal(table[some], whole[some])
+
+
+def test_what_is_required_is_returned_even_where_it_is_banned(stepper: TorchStepper) -> None:
+    expected = all_log_probs(stepper)
+    rows, required = np.arange(len(SRC)), np.array([4, EOS, 7, UNK])
+    candidates, _ = stepper.step(
+        np.full(len(SRC), BOS), stepper.start(SRC, LENGTHS), 1, required=required, banned=(rows, required)
+    )
+    np.testing.assert_array_equal(candidates.required, expected[rows, required])
+    assert (candidates.ids[:, 0] != required).all()
+
+
+def test_numbers_cross_to_numpy_in_the_types_that_search_wants(stepper: TorchStepper) -> None:
+    candidates, _ = stepper.step(np.full(len(SRC), BOS), stepper.start(SRC, LENGTHS), 2)
+    assert candidates.ids.dtype == np.int64
+    assert candidates.log_probs.dtype == np.float32
+    assert candidates.required is None
+
+
+def test_a_selected_state_goes_on_as_its_rows_would(stepper: TorchStepper) -> None:
+    rows = np.array([3, 0, 0])
+    _, state = stepper.step(np.full(len(SRC), BOS), stepper.start(SRC, LENGTHS), 1)
+    tokens = np.array([4, 5, 6, 7])
+    expected, _ = stepper.step(tokens, state, 5)
+    selected, _ = stepper.step(tokens[rows], state.select(rows), 5)
+    np.testing.assert_array_equal(selected.ids, expected.ids[rows])
+    np.testing.assert_allclose(selected.log_probs, expected.log_probs[rows], rtol=1e-6)
+
+
+def test_greedy_search_equals_an_argmax_loop_over_the_whole_forward_pass(
+    network: Seq2Seq, stepper: TorchStepper
+) -> None:
+    limits = np.array([6, 6, 6, 6])
+    found = greedy_search(stepper, SRC, LENGTHS, bos=BOS, eos=EOS, max_lengths=limits, length_penalty=1.0)
+    for sentence, (hypothesis,) in zip(SENTENCES, found, strict=True):
+        src, tgt, total = torch.tensor([[*sentence, EOS]]), [BOS], 0.0
+        while len(tgt) <= 6 and tgt[-1] != EOS:
+            with torch.no_grad():
+                readout = network(src, torch.tensor([src.shape[1]]), torch.tensor([tgt]))
+                log_probs = network.logits(readout[0, -1]).log_softmax(dim=0)
+            allowed = log_probs.clone()
+            allowed[[PAD, UNK, BOS, *([EOS] if len(tgt) == 1 else [])]] = -torch.inf
+            tgt.append(int(allowed.argmax()))
+            total += float(log_probs[tgt[-1]])
+        assert hypothesis.ids == tuple(piece for piece in tgt[1:] if piece != EOS)
+        assert hypothesis.truncated == (tgt[-1] != EOS)
+        assert hypothesis.log_prob == pytest.approx(total, rel=1e-5)
+
+
+def test_the_score_of_a_hypothesis_is_its_forced_decoding_score(stepper: TorchStepper) -> None:
+    stepper.network.output.bias.data[EOS] += 2  # so that hypotheses end, at different lengths
+    found = beam_search(
+        stepper, SRC, LENGTHS, bos=BOS, eos=EOS, max_lengths=np.full(len(SRC), 9), length_penalty=1.0, beam_size=3
+    )
+    ended = [(row, one) for row, hypotheses in enumerate(found) for one in hypotheses if not one.truncated]
+    assert len({len(hypothesis.ids) for _, hypothesis in ended}) > 2
+    rows = [row for row, _ in ended]
+    targets = [hypothesis.ids for _, hypothesis in ended]
+    forced = score_targets(
+        stepper,
+        SRC[rows],
+        LENGTHS[rows],
+        pad(targets, after=[EOS]),
+        np.array([len(target) + 1 for target in targets]),
+        bos=BOS,
+    )
+    np.testing.assert_allclose(forced, [hypothesis.log_prob for _, hypothesis in ended], rtol=1e-5)
+
+
+def test_stepping_leaves_no_graph_behind(stepper: TorchStepper) -> None:
+    _, state = stepper.step(np.full(len(SRC), BOS), stepper.start(SRC, LENGTHS), 1)
+    assert not any(part.requires_grad for layer in state.decoder.hidden for part in layer)
+
+
+def test_bfloat16_stays_close_to_float32(network: Seq2Seq) -> None:
+    network = network.float()
+    exact, _ = step_once(TorchStepper(network))
+    rough, _ = step_once(TorchStepper(network, autocast=torch.bfloat16))
+    some = np.isfinite(exact)
+    np.testing.assert_allclose(rough[some], exact[some], atol=0.5)
+
+
+def test_precision_is_what_is_asked_for() -> None:
+    assert choose_precision("float32", CPU) is None
+    assert choose_precision("bfloat16", CPU) is torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [({"avx512_bf16": True}, torch.bfloat16), ({"amx_bf16": True}, torch.bfloat16), ({"avx512_f": True}, None), ({}, None)],
+)
+def test_auto_precision_takes_bfloat16_where_the_cpu_multiplies_it(
+    capabilities: dict[str, bool], precision: torch.dtype | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert choose_precision("auto", CPU) is precision
+
+
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for there, kind in ((False, "cpu"), (True, "cuda")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        assert choose_device("auto").type == kind
+        assert choose_device("cpu").type == "cpu"
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SettingsError, match="--device cuda: torch sees no GPU here; use --device cpu or auto"):
+        choose_device("cuda")
+
+
+def test_a_loaded_stepper_evaluates_in_float32(model_folder: Path) -> None:
+    stepper = load_stepper(ModelFolder.open(model_folder), "cpu", threads=0)
+    assert not stepper.network.training
+    assert stepper.autocast is None
+    assert {weight.dtype for weight in stepper.network.parameters()} == {torch.float32}
+
+
+def test_a_model_without_weights_is_refused(model_folder: Path, tmp_path: Path) -> None:
+    for name in ("config.json", "joint.spm"):
+        (tmp_path / name).write_bytes((model_folder / name).read_bytes())
+    with pytest.raises(ModelFolderError, match=r"model\.safetensors: is missing; if training stopped"):
+        load_stepper(ModelFolder.open(tmp_path), "cpu", threads=0)

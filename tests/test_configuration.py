@@ -1,0 +1,108 @@
+"""Settings come from defaults, presets, config files and flags, in that order, and complain by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+from mtkit.configuration import COMMANDS, fields, read_config, resolve
+from mtkit.errors import SettingsError
+from mtkit.presets import PRESETS
+from mtkit.settings import EvaluateSettings, PresetName, PreprocessSettings, TrainSettings, TranslateSettings
+
+CLASSES = (PreprocessSettings, TrainSettings, TranslateSettings, EvaluateSettings)
+
+
+def config_file(folder: Path, text: str, name: str = "mtkit.toml") -> Path:
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("settings", CLASSES)
+def test_every_field_is_described_and_grouped_and_no_name_occurs_twice(settings: type) -> None:
+    known = list(fields(settings))
+    assert all(field.help.endswith(".") and field.group for field in known)
+    assert len({field.name for field in known}) == len(known)
+
+
+@pytest.mark.parametrize("settings", CLASSES)
+def test_nothing_given_resolves_to_the_defaults(settings: type) -> None:
+    assert resolve(settings, command="any", flags={}).settings == settings()
+
+
+def test_every_preset_resolves_and_is_one_of_the_names_settings_knows() -> None:
+    assert set(PRESETS) == set(get_args(PresetName))
+    for name, changes in PRESETS.items():
+        resolved = resolve(TrainSettings, command="train", flags={"preset": name})
+        assert {key: resolved.values[key] for key in changes} == changes
+        assert msgspec.convert(msgspec.to_builtins(resolved.settings), TrainSettings) == resolved.settings
+
+
+def test_precedence_is_default_preset_config_flag(tmp_path: Path) -> None:
+    file = config_file(tmp_path, "[train]\npreset = 'base'\nhidden_size = 640\ndropout = 0.25\n")
+    resolved = resolve(TrainSettings, command="train", flags={"dropout": 0.1}, config=file)
+    assert resolved.settings.network.dropout == 0.1
+    assert resolved.settings.network.hidden_size == 640
+    assert resolved.settings.network.cell == PRESETS["base"]["cell"]
+    assert resolved.settings.clip_norm == TrainSettings().clip_norm
+    origins = resolved.origins
+    assert [origins[name] for name in ("dropout", "hidden_size", "cell", "clip_norm")] == [
+        "flag",
+        str(file),
+        "preset base",
+        "default",
+    ]
+
+
+def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
+    toml = config_file(tmp_path, "[preprocess]\ntrain = ['a', 'b']\njoint = false\n")
+    content = {"preprocess": {"train": ["a", "b"], "joint": False}}
+    as_json = config_file(tmp_path, json.dumps(content), "mtkit.json")
+    assert read_config(toml, "preprocess") == read_config(as_json, "preprocess")
+    resolved = resolve(PreprocessSettings, command="preprocess", flags={}, config=toml)
+    assert resolved.settings.corpus.train == ("a", "b")
+    assert not resolved.settings.corpus.joint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[train]\ndropuot = 0.1\n", "[train] has no key dropuot; did you mean dropout?"),
+        ("[trian]\ndropout = 0.1\n", "has a table [trian] of no command; did you mean train?"),
+        ("[train]\ndropout = 1.5\n", "dropout 1.5: expected `float` < 1.0"),
+        ("[train]\ncell = 'rnn'\n", "cell rnn: "),
+        ("[train]\nhidden_size = 'wide'\n", "hidden_size wide: expected `int`"),
+        ("[train\n", "cannot be read as TOML"),
+        ("train = 3\n", "train must be a table"),
+    ],
+)
+def test_a_bad_config_file_is_named_with_its_key(tmp_path: Path, text: str, message: str) -> None:
+    file = config_file(tmp_path, text)
+    with pytest.raises(SettingsError) as caught:
+        resolve(TrainSettings, command="train", flags={}, config=file)
+    assert str(caught.value).startswith(str(file))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_config_file_and_one_without_tables_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no such config file"):
+        read_config(tmp_path / "none.toml", "train")
+    with pytest.raises(SettingsError, match="holds no tables"):
+        read_config(config_file(tmp_path, "[1, 2]", "list.json"), "train")
+
+
+def test_a_bad_flag_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"^--batch-tokens 0: expected `int` >= 1$"):
+        resolve(TrainSettings, command="train", flags={"batch_tokens": 0})
+
+
+def test_the_table_of_another_command_is_left_alone(tmp_path: Path) -> None:
+    file = config_file(tmp_path, "".join(f"[{command}]\nseed = 7\n" for command in COMMANDS) + "beam_size = 9\n")
+    assert resolve(TrainSettings, command="train", flags={}, config=file).settings.seed == 7
+    assert resolve(EvaluateSettings, command="evaluate", flags={}, config=file).settings.search.beam_size == 9
