@@ -83,7 +83,7 @@ class ModelFolder:
                     f"use the mtkit that wrote it ({content.get('mtkit_version')})"
                 )
             config = msgspec.convert(content, ModelConfig)
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
             raise ModelFolderError(f"{file}: cannot be read ({error})") from error
         folder = cls(path, config)
         for name, expected in config.vocabularies.items():
@@ -127,8 +127,10 @@ class ModelFolder:
 
 
 def is_model_folder(path: Path) -> bool:
-    """Whether `path` holds an mtkit model, whole or begun."""
+    """Whether `path` holds an mtkit model, whole or begun, be it that nothing but its corpus is prepared."""
     try:
+        if [entry.name for entry in path.iterdir()] == ["training"]:
+            return (path / "training" / "prepared" / "manifest.json").is_file()
         return bool(json.loads((path / "config.json").read_bytes()).get("format") == FORMAT)
     except (OSError, ValueError, AttributeError):
         return False
@@ -139,7 +141,7 @@ def make_way(path: Path, force: bool) -> None:
 
     `force` removes an older model, never a folder that is anything else.
     """
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    if not path.exists() or (path.is_dir() and not any(entry.is_file() for entry in path.rglob("*"))):
         return
     if not is_model_folder(path):
         raise OutputError(f"{path}: exists and is no model folder; choose another --out")

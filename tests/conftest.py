@@ -9,7 +9,6 @@ import random
 from pathlib import Path
 
 import pytest
-import torch
 
 from mtkit.dataset import PreparedCorpus, prepare
 from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
@@ -54,21 +53,15 @@ def prepared(parallel_text: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="session")
 def model_folder(prepared: PreparedCorpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of `prepared` that has learnt it: a few wrong words in a hundred, if any."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the products are small: two threads would only wait for each other
-    try:
-        return train(
-            TrainSettings(
-                network=NetworkSettings(decoder_layers=1, embedding_size=32, hidden_size=64, dropout=0.1),
-                out=str(tmp_path_factory.mktemp("model") / "en-fr"),
-                learning_rate=0.01,
-                batch_tokens=600,
-                updates=200,
-                valid_every=100,
-                device="cpu",
-                precision="float32",
-            ),
-            prepared,
-        )
-    finally:
-        torch.set_num_threads(threads)
+    settings = TrainSettings(
+        network=NetworkSettings(decoder_layers=1, embedding_size=32, hidden_size=64, dropout=0.1),
+        out=str(tmp_path_factory.mktemp("model") / "en-fr"),
+        learning_rate=0.01,
+        batch_tokens=600,
+        updates=200,
+        valid_every=100,
+        device="cpu",
+        precision="float32",
+        threads=1,  # its products are small: two threads would only wait for each other
+    )
+    return train(settings, prepared)

@@ -47,6 +47,7 @@ class TrainingDisplay:
                 self._validate(event)
             case Finished():
                 if self.bar:
+                    self.bar.update(self.bar.task_ids[0], completed=event.updates)
                     self.bar.stop()
                 self._say(
                     f"Finished after {event.updates:,} updates and {clock(event.seconds)}: {event.reason}. "

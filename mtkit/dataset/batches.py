@@ -77,10 +77,9 @@ class Batches:
         lengths = self._lengths[order]
         plan, first = [], 0
         while first < len(order):
-            size = max(1, self.batch_tokens // int(lengths[first]))
-            # the last sentence is the longest: shrink until it fits as well
-            while size > 1 and size * int(lengths[min(first + size, len(order)) - 1]) > self.batch_tokens:
-                size = max(1, min(size - 1, self.batch_tokens // int(lengths[min(first + size, len(order)) - 1])))
+            ahead = lengths[first : first + self.batch_tokens // int(lengths[first]) + 1]
+            tokens = ahead * np.arange(1, len(ahead) + 1)  # of the batch that ends there: its last pair is the longest
+            size = max(1, int(np.searchsorted(tokens, self.batch_tokens, side="right")))
             plan.append(order[first : first + size])
             first += size
         return plan

@@ -114,5 +114,5 @@ class Decoder(nn.Module):
             above, last = layer(self.dropout(inputs), start)
             outputs = above + outputs if self.residual else above
             hidden.append(last)
-        readout = torch.tanh(self.readout(self.dropout(torch.cat((outputs, context.to(outputs.dtype)), dim=2))))
+        readout = torch.tanh(self.readout(torch.cat((outputs, context.to(outputs.dtype)), dim=2)))
         return self.dropout(readout), weights, replace(state, hidden=tuple(hidden))

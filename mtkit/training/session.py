@@ -58,6 +58,7 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
         if corpus.path.parent.parent != folder:  # prepared here a moment ago: the way is free
             make_way(folder, settings.force or settings.resume)
         ModelFolder.create(folder, _config(settings, corpus), corpus.vocabulary_files)
+        (folder / "log.jsonl").unlink(missing_ok=True)  # of an attempt that was cut off before it saved anything
     else:
         trainer.restore(state)
     emit(_started(trainer, corpus))
@@ -89,6 +90,8 @@ def open_corpus(
     place = Path(settings.out) / "training" / "prepared"
     if settings.resume and place.is_dir():
         return PreparedCorpus.open(place)
+    if settings.resume:
+        _check_no_weights(Path(settings.out))
     make_way(Path(settings.out), settings.force or settings.resume)
     return prepare(PreprocessSettings(seed=settings.seed, corpus=settings.corpus, out=str(place), force=True), report)
 
@@ -136,10 +139,11 @@ def _open_for_resume(settings: TrainSettings, corpus: PreparedCorpus) -> Path | 
         return None
     if not is_model_folder(path):
         raise OutputError(f"{path}: is no model folder, so there is nothing to resume; choose another --out")
-    config = ModelFolder.open(path).config
     state = newest_state(path / "training")
     if state is None:
+        _check_no_weights(path)
         return None
+    config = ModelFolder.open(path).config
     if config.corpus.fingerprint != corpus.fingerprint:
         raise SettingsError(
             f"{path}: was trained on another corpus than {corpus.path}; resume with the one it began with"
@@ -151,6 +155,12 @@ def _open_for_resume(settings: TrainSettings, corpus: PreparedCorpus) -> Path | 
                 f"--resume cannot change {key} from {before} to {now}; leave it as it was, or train into another --out"
             )
     return state
+
+
+def _check_no_weights(path: Path) -> None:
+    """Raise `OutputError` where resuming without a state, which is to start over, would cost a model its weights."""
+    if (path / "model.safetensors").exists():
+        raise OutputError(f"{path}: holds a model but no training state to resume from; --force trains it anew")
 
 
 def _started(trainer: Trainer, corpus: PreparedCorpus) -> Started:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import torch
 from msgspec import Struct
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -69,8 +70,8 @@ def load_state(state: Path, network: Seq2Seq, optimizer: torch.optim.Optimizer) 
         load_weights(network, state / "network.safetensors")
         moments = load_file(state / "optimizer.safetensors")
         random_states = load_file(state / "random.safetensors")
-    except (OSError, msgspec.DecodeError) as error:
-        raise ModelFolderError(f"{state}: is damaged ({error}); delete it to go on from an older state") from error
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError, SafetensorError) as error:
+        raise ModelFolderError(f"{state}: is damaged ({error}); train anew with --force") from error
     for name, weight in network.named_parameters():
         step = torch.tensor(float(progress.update))
         optimizer.state[weight] = {key: moments[f"{name}.{key}"].to(weight.device) for key in MOMENTS} | {"step": step}

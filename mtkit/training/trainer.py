@@ -94,10 +94,10 @@ class Trainer:
     def run(self, stop: StopRequest) -> str:
         """Train to the end, and return why it is one; raise `Interrupted` after saving where `stop` asks for it."""
         progress, intervals = self.progress, self.intervals
-        began = reported = time.perf_counter() - progress.seconds
         self.network.train()
         reported = time.perf_counter()
-        while progress.update < intervals.updates:
+        began = reported - progress.seconds
+        while progress.update < intervals.updates and not self._out_of_patience:
             self._update(self.batches.load(self.plan[progress.position]))
             progress.update += 1
             progress.position += 1
@@ -112,16 +112,24 @@ class Trainer:
                 before = time.perf_counter()
                 self._validate()
                 reported += time.perf_counter() - before  # the speed reported is that of training
-                if self.settings.patience and progress.validations_since_best >= self.settings.patience:
-                    self.save()
-                    return f"no better BLEU in {self.settings.patience} validations"
             if progress.update % intervals.save == 0:
                 self.save()
             if stop.signal_number is not None and progress.update < intervals.updates:
                 self.save()
                 raise Interrupted(f"stopped after update {progress.update:,}; everything is saved", stop.signal_number)
         self.save()
-        return "all updates are done"
+        if progress.update == intervals.updates:
+            return "all updates are done"
+        return f"no better BLEU in {progress.validations_since_best} validations"
+
+    @property
+    def _out_of_patience(self) -> bool:
+        return 0 < self.settings.patience <= self.progress.validations_since_best
+
+    @property
+    def _epoch(self) -> int:
+        """The epoch of the last update, counted from 1."""
+        return (self.progress.update - 1) // self.intervals.epoch + 1
 
     def save(self) -> None:
         """Save all that `restore` needs."""
@@ -162,7 +170,7 @@ class Trainer:
         progress = self.progress
         report = Reported(
             update=progress.update,
-            epoch=progress.epoch + 1,
+            epoch=self._epoch,
             loss=float(self._loss_sum) / progress.token_sum,
             learning_rate=self.schedule.rate(progress.update),
             tokens_per_second=progress.token_sum / seconds,
@@ -185,7 +193,7 @@ class Trainer:
             progress.validations_since_best += 1
         event = Validated(
             update=progress.update,
-            epoch=progress.epoch + 1,
+            epoch=self._epoch,
             loss=result.loss,
             perplexity=result.perplexity,
             bleu=result.bleu,

@@ -109,9 +109,7 @@ def test_select_reorders_repeats_and_drops(network: NetworkSettings, rows: list[
     example = Example(network)
     _, _, state = example.decoder.step(example.embedded[:, 0], example.start())
     readout, weights, after = example.decoder.step(example.embedded[:, 1], state)
-    some, some_weights, some_after = example.decoder.step(
-        example.embedded[rows, 1], state.select(torch.tensor(rows))
-    )
+    some, some_weights, some_after = example.decoder.step(example.embedded[rows, 1], state.select(torch.tensor(rows)))
     assert_close(some, readout[rows])
     assert_close(some_weights, weights[rows])
     expected = after.select(torch.tensor(rows))

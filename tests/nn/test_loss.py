@@ -102,9 +102,7 @@ def test_bfloat16_stays_close_to_float32() -> None:
         rough = smoothed_cross_entropy(readout.bfloat16(), weight, bias, targets, 0.1)
     assert rough.smoothed.dtype == torch.float32
     torch.testing.assert_close(rough.smoothed, exact.smoothed, rtol=2e-3, atol=0)
-    torch.testing.assert_close(
-        rough.negative_log_likelihood, exact.negative_log_likelihood, rtol=2e-3, atol=0
-    )
+    torch.testing.assert_close(rough.negative_log_likelihood, exact.negative_log_likelihood, rtol=2e-3, atol=0)
     expected = torch.autograd.grad(exact.smoothed, variables)
     for one, other in zip(torch.autograd.grad(rough.smoothed, variables), expected, strict=True):
         assert one.dtype == torch.float32

@@ -34,7 +34,9 @@ def gru_by_hand(weights: dict[str, Tensor], x: Tensor, state: Hidden) -> Hidden:
 def lstm_by_hand(weights: dict[str, Tensor], x: Tensor, state: Hidden) -> Hidden:
     """One step of one sentence: i, f, o = s(x W_x. + h W_h. + b.); g = tanh(...); c' = f * c + i * g; h' = o * tanh(c')."""
     h, c = state
-    gates = zip(*(weights[f"{name}_l0"].chunk(4) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")), strict=True)
+    gates = zip(
+        *(weights[f"{name}_l0"].chunk(4) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")), strict=True
+    )
     i, f, g, o = (w_x @ x + b_x + w_h @ h + b_h for w_x, w_h, b_x, b_h in gates)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c
@@ -183,7 +185,9 @@ def test_what_stands_in_padding_never_shows(cell: str, bidirectional: bool) -> N
     other = inputs.detach().clone()
     other[inputs.detach() == 1e3] = -7.0
     wider = torch.cat((other, torch.full((len(LENGTHS), 4, INPUT), 5.0, dtype=torch.float64)), dim=1).requires_grad_()
-    expected, result = (probe_real(outputs[:, :6], final) for outputs, final in (layer(inputs, lengths), layer(wider, lengths)))
+    expected, result = (
+        probe_real(outputs[:, :6], final) for outputs, final in (layer(inputs, lengths), layer(wider, lengths))
+    )
     assert torch.equal(result, expected)
     gradient, expected_gradient = torch.autograd.grad(result, wider)[0], torch.autograd.grad(expected, inputs)[0]
     torch.testing.assert_close(gradient[:, :6], expected_gradient, rtol=0, atol=1e-12)

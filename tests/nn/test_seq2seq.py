@@ -156,7 +156,10 @@ def test_embeddings_are_read_at_unit_variance_and_logits_start_at_it() -> None:
     ("change", "message"),
     [
         ({"hidden_size": 7}, "hidden_size 7 must be even to be shared by two directions"),
-        ({"tied_embeddings": "all"}, "tied_embeddings all needs one joint vocabulary; this corpus has two, of 11 and 13"),
+        (
+            {"tied_embeddings": "all"},
+            "tied_embeddings all needs one joint vocabulary; this corpus has two, of 11 and 13",
+        ),
         ({"tied_embeddings": "auto"}, "tied_embeddings auto must be resolved"),
         ({"attention_heads": 4}, "attention_heads 4 does not divide hidden_size 6"),
     ],
@@ -224,5 +227,7 @@ def test_without_attention_it_is_the_textbook_encoder_decoder(layers: int) -> No
     by_hand = sum(textbook_loss(seq2seq, src, tgt) for src, tgt in zip(SOURCES, TARGETS, strict=True))
     assert_close(loss.smoothed, by_hand)
     weights = list(seq2seq.parameters())
-    for one, other in zip(torch.autograd.grad(loss.smoothed, weights), torch.autograd.grad(by_hand, weights), strict=True):
+    for one, other in zip(
+        torch.autograd.grad(loss.smoothed, weights), torch.autograd.grad(by_hand, weights), strict=True
+    ):
         assert_close(one, other)

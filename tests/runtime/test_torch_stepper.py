@@ -196,7 +196,12 @@ def test_precision_is_what_is_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("capabilities", "precision"),
-    [({"avx512_bf16": True}, torch.bfloat16), ({"amx_bf16": True}, torch.bfloat16), ({"avx512_f": True}, None), ({}, None)],
+    [
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({"avx512_f": True}, None),
+        ({}, None),
+    ],
 )
 def test_auto_precision_takes_bfloat16_where_the_cpu_multiplies_it(
     capabilities: dict[str, bool], precision: torch.dtype | None, monkeypatch: pytest.MonkeyPatch

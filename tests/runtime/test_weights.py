@@ -83,7 +83,9 @@ def test_a_weight_too_many_is_refused(file: Path) -> None:
 def test_a_file_that_is_damaged_is_refused(file: Path, damage: str) -> None:
     whole = file.read_bytes()
     file.write_bytes({"cut": whole[: len(whole) // 2], "text": b"no weights at all", "empty": b""}[damage])
-    with pytest.raises(ModelFolderError, match=r"model\.safetensors: cannot be read as weights .*copy the model folder"):
+    with pytest.raises(
+        ModelFolderError, match=r"model\.safetensors: cannot be read as weights .*copy the model folder"
+    ):
         load_weights(make(), file)
 
 

@@ -1,0 +1,36 @@
+"""Run the benchmarks, or those named on the command line: `python -m tests.benchmarks startup training`."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib import import_module, metadata
+
+NAMES = ("startup", "preprocess", "training")
+
+
+def machine() -> str:
+    """Describe the machine and the versions that decide a figure."""
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            model = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass  # not Linux: the name above has to do
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("mtkit", "torch", "sentencepiece"))
+    return f"{model}; Python {platform.python_version()}, {versions}"
+
+
+def main() -> None:
+    """Run what was asked for."""
+    names = sys.argv[1:] or NAMES
+    if unknown := set(names) - set(NAMES):
+        sys.exit(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    print(machine())
+    for name in names:
+        print(f"\n{name}")
+        import_module(f"tests.benchmarks.{name}").run()
+
+
+if __name__ == "__main__":
+    main()

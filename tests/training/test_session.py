@@ -1,0 +1,410 @@
+"""A training from settings to a model folder: exact, resumable, and careful with what is there already."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from mtkit.configuration import resolve
+from mtkit.dataset import PreparedCorpus, prepare
+from mtkit.errors import Interrupted, ModelFolderError, OutputError, SettingsError, VocabularyError
+from mtkit.model_folder import ModelFolder
+from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
+from mtkit.training import Event, Finished, Reported, Started, open_corpus, session, train
+from mtkit.training import trainer as trainer_file
+from mtkit.training.session import MAY_CHANGE, resolve_network
+from mtkit.training.signals import StopRequest
+from mtkit.training.validation import Validation
+
+Tiny = Callable[..., TrainSettings]
+
+
+@pytest.fixture(autouse=True)
+def report_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports every 4 updates: most interruptions then fall between two of them."""
+    monkeypatch.setattr(trainer_file, "REPORT_EVERY", 4)
+
+
+class StopAfter(StopRequest):
+    """A SIGTERM after so many updates; training asks once an update."""
+
+    def __init__(self, updates: int) -> None:
+        self.left = updates
+
+    @property
+    def signal_number(self) -> int | None:  # type: ignore[override]
+        self.left -= 1
+        return signal.SIGTERM if self.left <= 0 else None
+
+
+def train_in_parts(
+    settings: TrainSettings, corpus: PreparedCorpus, stops: Iterator[int], monkeypatch: pytest.MonkeyPatch
+) -> int:
+    """Train with an interruption after each of so many updates; return the number of interruptions."""
+    interruptions = 0
+    while True:
+
+        @contextmanager
+        def stop_request() -> Iterator[StopRequest]:
+            yield StopAfter(next(stops, 10**9))
+
+        monkeypatch.setattr(session, "stop_request", stop_request)
+        try:
+            train(replace(settings, resume=interruptions > 0), corpus)
+        except Interrupted:
+            interruptions += 1
+        else:
+            return interruptions
+
+
+def outcome(settings: TrainSettings) -> dict[str, object]:
+    """All that a training leaves, but for how long things took: every file, the log without its times."""
+    folder, found = Path(settings.out), {}
+    for file in filter(Path.is_file, folder.rglob("*")):
+        found[str(file.relative_to(folder))] = file.read_bytes()
+    times = ("elapsed", "seconds", "tokens_per_second")
+    log = [json.loads(line) for line in found.pop("log.jsonl").splitlines()]
+    state = f"training/{settings.updates}/progress.json"
+    progress = json.loads(found.pop(state))
+    return {
+        **found,
+        "log": [{key: value for key, value in record.items() if key not in times} for record in log],
+        "progress": {key: value for key, value in progress.items() if key not in ("seconds", "log_bytes")},
+    }
+
+
+class Killed(BaseException):
+    """The process is gone, without any time to save."""
+
+
+def kill_at(update: int) -> Callable[[Event], None]:
+    """A listener that kills the training when it reports this update."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Reported) and event.update == update:
+            raise Killed
+
+    return listen
+
+
+def test_a_training_gives_the_same_bytes_again_and_another_seed_does_not(tiny: Tiny, prepared: PreparedCorpus) -> None:
+    first, again, other = tiny("a/model"), tiny("b/model"), tiny("c/model", seed=2)
+    for settings in (first, again, other):
+        train(settings, prepared)
+    assert outcome(first) == outcome(again)
+    assert outcome(first)["model.safetensors"] != outcome(other)["model.safetensors"]
+
+
+def test_interrupted_and_resumed_equals_uninterrupted_to_the_last_bit(
+    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped within an epoch, at its end, at a validation, between two reports, at the last moment, again and again."""
+    settings = tiny("whole/model")
+    train(settings, prepared)
+    whole = outcome(settings)
+    per_epoch = len(trainer_file.Batches(prepared.train, settings.batch_tokens, settings.seed).epoch(0))
+    assert per_epoch < 29
+    for number, stops in enumerate([[1], [7], [10], [per_epoch], [per_epoch + 1], [29], [3, 4, 5, 6]]):
+        parts = tiny(f"{number}/model")
+        assert train_in_parts(parts, prepared, iter(stops), monkeypatch) == len(stops)
+        assert outcome(parts) == whole, f"interrupted after {stops} updates"
+
+
+@pytest.mark.parametrize("update", [8, 16, 28])
+def test_a_killed_training_goes_on_from_its_last_save(tiny: Tiny, prepared: PreparedCorpus, update: int) -> None:
+    """And the log forgets what came after that save. At 8 nothing is saved yet: it starts over."""
+    settings, killed = tiny("whole/model"), tiny("killed/model")
+    train(settings, prepared)
+    with pytest.raises(Killed):
+        train(killed, prepared, kill_at(update))
+    events: list[Event] = []
+    train(replace(killed, resume=True), prepared, events.append)
+    assert isinstance(events[0], Started)
+    assert events[0].first_update == update // 10 * 10 + 1
+    assert outcome(killed) == outcome(settings)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_stop_cleanly_with_everything_saved(
+    number: signal.Signals, tiny: Tiny, prepared: PreparedCorpus
+) -> None:
+    def listen(event: Event) -> None:
+        if isinstance(event, Reported) and event.update == 12:
+            signal.raise_signal(number)
+
+    settings = tiny()
+    with pytest.raises(Interrupted, match="stopped after update 12; everything is saved") as caught:
+        train(settings, prepared, listen)
+    assert caught.value.exit_code == 128 + number
+    assert [path.name for path in (Path(settings.out) / "training").iterdir()] == ["12"]
+
+
+def test_a_signal_at_the_very_end_is_too_late(
+    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert train_in_parts(tiny(), prepared, iter([30]), monkeypatch) == 0
+
+
+def test_resuming_a_finished_training_changes_nothing(tiny: Tiny, prepared: PreparedCorpus) -> None:
+    settings = tiny()
+    train(settings, prepared)
+    before = outcome(settings)
+    events: list[Event] = []
+    train(replace(settings, resume=True), prepared, events.append)
+    assert [type(event) for event in events] == [Started, Finished]
+    assert outcome(settings) == before
+
+
+def test_resuming_what_ran_out_of_patience_changes_nothing_but_more_patience_goes_on(
+    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer_file.Validator, "__call__", lambda self: Validation(loss=1.0, bleu=1.0))
+    settings = tiny(valid_every=5, patience=1)
+    finished: list[Finished] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Finished):
+            finished.append(event)
+
+    train(settings, prepared, listen)
+    train(replace(settings, resume=True), prepared, listen)
+    train(replace(settings, resume=True, patience=3), prepared, listen)
+    assert [event.updates for event in finished] == [10, 10, 20]
+    assert [event.reason for event in finished] == [
+        "no better BLEU in 1 validations",
+        "no better BLEU in 1 validations",
+        "no better BLEU in 3 validations",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"learning_rate": 0.5}, "learning_rate"),
+        ({"batch_tokens": 700}, "batch_tokens"),
+        ({"seed": 7}, "seed"),
+        ({"updates": 60}, "updates"),
+        ({"valid_every": 5}, "valid_every"),
+        ({"label_smoothing": 0.2}, "label_smoothing"),
+        ({"network": NetworkSettings(embedding_size=8, hidden_size=12, dropout=0.4)}, "dropout"),
+        ({"network": NetworkSettings(embedding_size=8, hidden_size=12, dropout=0.3, cell="lstm")}, "cell"),
+    ],
+)
+def test_a_resumed_training_may_not_learn_otherwise(
+    changes: dict[str, object], key: str, tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tiny()
+    begin(settings, prepared, monkeypatch)
+    before = files(Path(settings.out))
+    with pytest.raises(SettingsError, match=f"--resume cannot change {key} from .* to .*; leave it as it was"):
+        train(tiny(resume=True, **changes), prepared)
+    assert files(Path(settings.out)) == before
+
+
+def begin(settings: TrainSettings, corpus: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train for 3 updates."""
+
+    @contextmanager
+    def stop_request() -> Iterator[StopRequest]:
+        yield StopAfter(3)
+
+    with monkeypatch.context() as context, pytest.raises(Interrupted):
+        context.setattr(session, "stop_request", stop_request)
+        train(settings, corpus)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_resumed_training_may_run_elsewhere_and_longer(
+    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MAY_CHANGE == {"threads", "device", "precision", "resume", "force", "out", "patience"}
+    settings = tiny()
+    begin(settings, prepared, monkeypatch)
+    moved = Path(settings.out).rename(Path(settings.out).with_name("moved"))
+    train(tiny("moved", resume=True, patience=3, device="auto", precision="bfloat16"), prepared)
+    assert (moved / "model.safetensors").is_file()
+
+
+def test_a_resumed_training_stays_with_its_corpus(
+    tiny: Tiny, prepared: PreparedCorpus, parallel_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(tiny(), prepared, monkeypatch)
+    text = (f"{parallel_text}/valid",)
+    corpus = CorpusSettings(langs="en-fr", train=text, valid=text)
+    other = prepare(PreprocessSettings(corpus=corpus, out=str(tmp_path / "other")))
+    with pytest.raises(SettingsError, match="was trained on another corpus than .*other; resume with the one it began"):
+        train(tiny(resume=True), other)
+    copied = PreparedCorpus.open(Path(shutil.copytree(prepared.path, tmp_path / "copied")))
+    train(tiny(resume=True), copied)
+
+
+def test_there_must_be_an_out(tiny: Tiny, prepared: PreparedCorpus) -> None:
+    with pytest.raises(SettingsError, match="--out is missing"):
+        train(replace(tiny(), out=""), prepared)
+    with pytest.raises(SettingsError, match="--out is missing"):
+        open_corpus(replace(tiny(), out=""), None)
+
+
+def test_a_model_that_is_there_is_left_alone_unless_forced(
+    tiny: Tiny, prepared: PreparedCorpus, model_folder: Path
+) -> None:
+    settings = tiny(updates=5)
+    shutil.copytree(model_folder, settings.out)
+    before = files(Path(settings.out))
+    with pytest.raises(OutputError, match="holds a model already; --resume goes on with it, --force replaces it"):
+        train(settings, prepared)
+    assert files(Path(settings.out)) == before
+    train(replace(settings, force=True), prepared)
+    assert ModelFolder.open(Path(settings.out)).config.train["updates"] == 5
+    assert not (Path(settings.out) / "training" / "200").exists()
+
+
+def test_a_folder_that_is_no_model_is_neither_resumed_nor_replaced(
+    tiny: Tiny, prepared: PreparedCorpus, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputError, match="is no model folder, so there is nothing to resume"):
+        train(tiny(resume=True), prepared)
+    with pytest.raises(OutputError, match="exists and is no model folder"):
+        train(tiny(force=True), prepared)
+    assert (tmp_path / "model" / "thesis.tex").read_text() == "years of work"
+
+
+def test_resuming_what_never_began_begins_it(tiny: Tiny, prepared: PreparedCorpus) -> None:
+    train(tiny(updates=5, resume=True), prepared)
+
+
+def test_resuming_never_costs_a_model_whose_training_state_was_deleted(
+    tiny: Tiny, prepared: PreparedCorpus, model_folder: Path
+) -> None:
+    settings = tiny(resume=True)
+    shutil.copytree(model_folder, settings.out)
+    shutil.rmtree(Path(settings.out) / "training")
+    before = files(Path(settings.out))
+    for attempt in (lambda: train(settings, prepared), lambda: open_corpus(settings, None)):
+        with pytest.raises(OutputError, match="holds a model but no training state to resume from; --force trains it"):
+            attempt()
+    assert files(Path(settings.out)) == before
+
+
+def test_a_damaged_state_is_one_line(tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(tiny(), prepared, monkeypatch)
+    (Path(tiny().out) / "training" / "3" / "optimizer.safetensors").write_bytes(b"cut")
+    with pytest.raises(ModelFolderError, match="3: is damaged"):
+        train(tiny(resume=True), prepared)
+
+
+def raw(tiny: Tiny, text: Path, **changes: object) -> TrainSettings:
+    """The settings of a training straight from parallel text."""
+    corpus = CorpusSettings(langs="en-fr", train=(f"{text}/train",), valid=(f"{text}/valid",))
+    return tiny(corpus=corpus, updates=15, **changes)
+
+
+def test_from_raw_text_the_corpus_is_prepared_inside_the_model_folder(tiny: Tiny, parallel_text: Path) -> None:
+    settings = raw(tiny, parallel_text)
+    corpus = open_corpus(settings, None)
+    assert corpus.path == Path(settings.out) / "training" / "prepared"
+    train(settings, corpus)
+    assert ModelFolder.open(Path(settings.out)).config.corpus.fingerprint == corpus.fingerprint
+    with pytest.raises(OutputError, match="holds a model already"):
+        open_corpus(settings, None)
+
+
+def test_from_raw_text_it_resumes_without_reading_the_text_again(
+    tiny: Tiny, parallel_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = Path(shutil.copytree(parallel_text, tmp_path / "text"))
+    settings = raw(tiny, text)
+    begin(settings, open_corpus(settings, None), monkeypatch)
+    shutil.rmtree(text)
+    resumed = replace(settings, resume=True)
+    train(resumed, open_corpus(resumed, None))
+
+
+def test_from_raw_text_a_training_killed_before_its_first_save_starts_over(tiny: Tiny, parallel_text: Path) -> None:
+    settings, killed = raw(tiny, parallel_text), raw(tiny, parallel_text, out="killed/model")
+    settings = replace(settings, out=str(Path(settings.out) / "model"))
+    train(settings, open_corpus(settings, None))
+    with pytest.raises(Killed):
+        train(killed, open_corpus(killed, None), kill_at(4))
+    resumed = replace(killed, resume=True)
+    train(resumed, open_corpus(resumed, None))
+    assert outcome(killed) == outcome(settings)
+
+
+def test_a_preparation_that_failed_is_no_obstacle(tiny: Tiny, parallel_text: Path) -> None:
+    settings = raw(tiny, parallel_text)
+    wrong = replace(settings, corpus=replace(settings.corpus, vocab_size=100_000))
+    with pytest.raises(VocabularyError):
+        open_corpus(wrong, None)
+    train(settings, open_corpus(settings, None))
+
+
+@pytest.mark.parametrize("way", ["resume", "force"])
+def test_what_ended_right_after_its_preparation_can_go_on(way: str, tiny: Tiny, parallel_text: Path) -> None:
+    settings = raw(tiny, parallel_text)
+    open_corpus(settings, None)
+    with pytest.raises(OutputError, match="holds a model already"):
+        open_corpus(settings, None)
+    again = replace(settings, **{way: True})
+    train(again, open_corpus(again, None))
+
+
+def test_the_saved_config_gives_the_same_training_again(tiny: Tiny, prepared: PreparedCorpus) -> None:
+    settings = tiny("first/model", updates=10)
+    train(settings, prepared)
+    config = Path(settings.out) / "config.json"
+    where = {
+        "out": str(config.parent.parent / "again" / "model"),
+        "device": "cpu",
+        "precision": "float32",
+        "threads": 1,
+    }
+    again = resolve(TrainSettings, command="train", flags=where, config=config).settings
+    train(again, prepared)
+    assert outcome(again) == outcome(settings)
+
+
+def test_auto_tying_is_all_for_a_joint_vocabulary_and_target_for_two() -> None:
+    assert resolve_network(NetworkSettings(), joint=True).tied_embeddings == "all"
+    assert resolve_network(NetworkSettings(), joint=False).tied_embeddings == "target"
+    asked = NetworkSettings(tied_embeddings="none")
+    assert resolve_network(asked, joint=True) == asked
+
+
+def test_two_vocabularies_train_too(tiny: Tiny, parallel_text: Path, tmp_path: Path) -> None:
+    corpus = CorpusSettings(
+        langs="en-fr", train=(f"{parallel_text}/train",), valid=(f"{parallel_text}/valid",), joint=False
+    )
+    settings = tiny(updates=5)
+    train(settings, prepare(PreprocessSettings(corpus=corpus, out=str(tmp_path / "prepared"))))
+    folder = ModelFolder.open(Path(settings.out))
+    assert list(folder.config.vocabularies) == ["source.spm", "target.spm"]
+    assert (len(folder.src_vocabulary), len(folder.tgt_vocabulary)) == (
+        folder.config.src_vocab_size,
+        folder.config.tgt_vocab_size,
+    )
+    assert folder.src_vocabulary.fingerprint != folder.tgt_vocabulary.fingerprint
+
+
+def test_the_model_card_tells_the_score_the_corpus_and_the_use(model_folder: Path, prepared: PreparedCorpus) -> None:
+    card = (model_folder / "README.md").read_text(encoding="utf-8")
+    records = [json.loads(line) for line in (model_folder / "log.jsonl").read_text().splitlines()]
+    best = max(record["bleu"] for record in records if record["kind"] == "validation")
+    assert f"Validation BLEU {best:.2f}" in card
+    assert "mtkit translate en-fr < input.en > output.fr" in card
+    for split in (prepared.manifest.train, prepared.manifest.valid):
+        for entry in split.inputs:
+            assert entry.name in card
+            assert entry.sha256[:16] in card

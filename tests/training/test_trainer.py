@@ -1,0 +1,223 @@
+"""The training loop: what an update is, when things happen, which weights are kept."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional
+
+from mtkit.dataset import Batches, PreparedCorpus, prepare
+from mtkit.model_folder import ModelFolder
+from mtkit.nn import Seq2Seq
+from mtkit.runtime.torch_stepper import load_stepper
+from mtkit.settings import AttentionType, Cell, CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
+from mtkit.text.vocabulary import PAD
+from mtkit.training import Event, Finished, Reported, Started, Validated, train
+from mtkit.training import trainer as trainer_file
+from mtkit.training.schedule import Schedule
+from mtkit.training.signals import StopRequest
+from mtkit.training.trainer import Intervals, Trainer
+from mtkit.training.validation import Validation
+
+Tiny = Callable[..., TrainSettings]
+
+
+def script_validations(monkeypatch: pytest.MonkeyPatch, bleus: list[float]) -> list[dict[str, torch.Tensor]]:
+    """Let validations find these BLEUs, then 0; return the list that the weights at each are put into."""
+    scores, seen = iter([*bleus, *[0.0] * 1000]), list[dict[str, torch.Tensor]]()
+
+    def validate(self: trainer_file.Validator) -> Validation:
+        seen.append({name: weight.clone() for name, weight in self.network.state_dict().items()})
+        return Validation(loss=1.0, bleu=next(scores))
+
+    monkeypatch.setattr(trainer_file.Validator, "__call__", validate)
+    return seen
+
+
+def run(settings: TrainSettings, corpus: PreparedCorpus) -> list[Event]:
+    events: list[Event] = []
+    train(settings, corpus, events.append)
+    return events
+
+
+def make_trainer(settings: TrainSettings, corpus: PreparedCorpus, folder: Path) -> Trainer:
+    """A trainer of a network in float64 without dropout."""
+    torch.manual_seed(1)
+    pieces = len(corpus.src_vocabulary)
+    shape = NetworkSettings(embedding_size=8, hidden_size=12, dropout=0.0, tied_embeddings="all")
+    folder.mkdir()
+    return Trainer(settings, corpus, Seq2Seq(shape, pieces, pieces).double(), None, folder, lambda event: None)
+
+
+@pytest.mark.parametrize("clip_norm", [1e-3, 1e3])
+def test_an_update_is_adam_on_the_mean_smoothed_loss_of_a_token_with_its_gradient_clipped(
+    clip_norm: float, tiny: Tiny, prepared: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four updates from torch's own parts, over all positions, padding masked."""
+    script_validations(monkeypatch, [])
+    settings = tiny(updates=4, clip_norm=clip_norm)
+    trainer = make_trainer(settings, prepared, tmp_path / "model")
+    network = copy.deepcopy(trainer.network)
+    trainer.run(StopRequest())
+
+    optimizer = torch.optim.Adam(network.parameters(), betas=(0.9, 0.98), eps=1e-9, foreach=False)
+    schedule = Schedule(settings.learning_rate, 0, 4)
+    batches = Batches(prepared.train, settings.batch_tokens, settings.seed)
+    for number, indices in enumerate(batches.epoch(0)[:4], start=1):
+        batch = batches.load(indices)
+        logits = network.logits(network(*map(torch.from_numpy, (batch.src, batch.src_lengths, batch.tgt_in))))
+        tgt = torch.from_numpy(batch.tgt_out)
+        loss = functional.cross_entropy(
+            logits.flatten(0, 1), tgt.flatten(), ignore_index=PAD, label_smoothing=settings.label_smoothing
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        norm = math.sqrt(sum(float(weight.grad.square().sum()) for weight in network.parameters()))
+        for weight in network.parameters():
+            weight.grad *= min(1.0, clip_norm / norm)
+        optimizer.param_groups[0]["lr"] = schedule.rate(number)
+        optimizer.step()
+    for (name, one), other in zip(trainer.network.named_parameters(), network.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def test_the_loss_reported_is_the_mean_over_the_tokens_since_the_last_report(
+    tiny: Tiny, prepared: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script_validations(monkeypatch, [])
+    monkeypatch.setattr(trainer_file, "REPORT_EVERY", 3)
+    trainer = make_trainer(tiny(updates=6), prepared, tmp_path / "model")
+    events: list[Event] = []
+    trainer.emit = events.append
+    sums: list[tuple[float, int]] = []
+    forward = trainer._forward
+
+    def watched(batch: trainer_file.Batch) -> trainer_file.Loss:
+        loss = forward(batch)
+        sums.append((float(loss.smoothed.detach()), batch.tokens))
+        return loss
+
+    monkeypatch.setattr(trainer, "_forward", watched)
+    trainer.run(StopRequest())
+    reports = [event for event in events if isinstance(event, Reported)]
+    assert [report.update for report in reports] == [3, 6]
+    for report, part in zip(reports, (sums[:3], sums[3:]), strict=True):
+        assert report.loss == pytest.approx(sum(loss for loss, _ in part) / sum(tokens for _, tokens in part))
+        assert report.learning_rate == trainer.schedule.rate(report.update)
+
+
+def test_an_epoch_uses_every_batch_once(
+    tiny: Tiny, prepared: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script_validations(monkeypatch, [])
+    trainer = make_trainer(tiny(updates=0, epochs=2), prepared, tmp_path / "model")
+    loaded: list[list[int]] = []
+    load = trainer.batches.load
+    monkeypatch.setattr(trainer.batches, "load", lambda indices: loaded.append(indices.tolist()) or load(indices))
+    trainer.run(StopRequest())
+    assert loaded == [indices.tolist() for epoch in (0, 1) for indices in trainer.batches.epoch(epoch)]
+    assert trainer.progress.epoch == 2
+
+
+def test_intervals_follow_the_length_of_an_epoch_unless_they_are_given() -> None:
+    assert Intervals.of(TrainSettings(epochs=3), 500) == Intervals(updates=1500, epoch=500, valid=500, save=500)
+    assert Intervals.of(TrainSettings(epochs=3), 20) == Intervals(updates=60, epoch=20, valid=100, save=100)
+    assert Intervals.of(TrainSettings(updates=70, valid_every=30, save_every=7), 20) == Intervals(70, 20, 30, 7)
+
+
+def test_validations_come_at_their_interval_and_at_the_end(
+    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script_validations(monkeypatch, [])
+    events = run(tiny(updates=25, valid_every=10), prepared)
+    assert [event.update for event in events if isinstance(event, Validated)] == [10, 20, 25]
+
+
+def test_the_epoch_told_is_the_one_that_the_update_was_part_of(
+    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script_validations(monkeypatch, [])
+    monkeypatch.setattr(trainer_file, "REPORT_EVERY", 1)
+    events = run(tiny(updates=0, epochs=2, valid_every=1, patience=0), prepared)
+    started = next(event for event in events if isinstance(event, Started))
+    assert started.updates == 2 * started.updates_per_epoch
+    expected = [1] * started.updates_per_epoch + [2] * started.updates_per_epoch
+    for kind in (Reported, Validated):
+        assert [event.epoch for event in events if isinstance(event, kind)] == expected
+
+
+def test_the_weights_kept_are_those_of_the_first_best_validation(
+    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = script_validations(monkeypatch, [1.0, 5.0, 3.0, 5.0, 2.0])
+    settings = tiny(updates=25, valid_every=5)
+    events = run(settings, prepared)
+    assert [event.best for event in events if isinstance(event, Validated)] == [True, True, False, False, False]
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    assert (finished.best_update, finished.best_bleu, finished.updates) == (10, 5.0, 25)
+    kept = load_stepper(ModelFolder.open(Path(settings.out)), "cpu", threads=1).network.state_dict()
+    assert all(torch.equal(weight, seen[1][name]) for name, weight in kept.items())
+    assert not torch.equal(kept["output.weight"], seen[3]["output.weight"])
+
+
+@pytest.mark.parametrize(("patience", "last"), [(1, 15), (2, 20), (3, 40), (0, 50)])
+def test_training_stops_when_patience_runs_out(
+    patience: int, last: int, tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Validated every 5 updates: better at 5, 10 and 25, then never again."""
+    script_validations(monkeypatch, [1.0, 2.0, 2.0, 1.0, 3.0])
+    finished = run(tiny(updates=50, valid_every=5, patience=patience), prepared)[-1]
+    assert isinstance(finished, Finished)
+    assert finished.updates == last
+    reason = f"no better BLEU in {patience} validations" if last < 50 else "all updates are done"
+    assert finished.reason == reason
+
+
+def test_the_first_validation_counts_as_better_even_at_a_bleu_of_zero(
+    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that every training that validated once leaves a model."""
+    script_validations(monkeypatch, [0.0])
+    settings = tiny(updates=5)
+    run(settings, prepared)
+    assert (Path(settings.out) / "model.safetensors").is_file()
+
+
+def test_the_log_holds_every_report_and_validation(
+    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer_file, "REPORT_EVERY", 4)
+    settings = tiny(updates=20, valid_every=10)
+    events = run(settings, prepared)
+    records = [json.loads(line) for line in (Path(settings.out) / "log.jsonl").read_text().splitlines()]
+    told = [event for event in events if isinstance(event, Reported | Validated)]
+    assert [record.pop("kind") for record in records] == [
+        "report" if isinstance(event, Reported) else "validation" for event in told
+    ]
+    elapsed = [record.pop("elapsed") for record in records]
+    assert elapsed == sorted(elapsed)
+    assert records == [vars(event) for event in told]
+
+
+@pytest.mark.parametrize(
+    ("cell", "attention"), [("gru", "dot"), ("lstm", "general"), ("gru", "additive"), ("lstm", "none")]
+)
+def test_a_tiny_network_learns_twenty_pairs_by_heart(
+    cell: Cell, attention: AttentionType, tiny: Tiny, parallel_text: Path, tmp_path: Path
+) -> None:
+    for lang in ("en", "fr"):
+        lines = (parallel_text / f"train.{lang}").read_text(encoding="utf-8").splitlines(keepends=True)
+        (tmp_path / f"few.{lang}").write_text("".join(lines[:20]), encoding="utf-8")
+    few = (f"{tmp_path}/few",)
+    corpus = CorpusSettings(langs="en-fr", train=few, valid=few, vocab_type="word")
+    network = NetworkSettings(cell=cell, attention=attention, embedding_size=24, hidden_size=32, dropout=0.0)
+    settings = tiny(network=network, learning_rate=0.02, batch_tokens=100, updates=150, valid_every=50, patience=0)
+    events = run(settings, prepare(PreprocessSettings(corpus=corpus, out=str(tmp_path / "prepared"))))
+    assert max(event.bleu for event in events if isinstance(event, Validated)) > 90
