@@ -84,7 +84,7 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = True
     embedding_size: Annotated[int, Meta(ge=1), about("Width of embeddings and readout.", "Network")] = 256
     hidden_size: Annotated[int, Meta(ge=1), about("Width of the recurrent layers.", "Network")] = 512
-    attention: Annotated[AttentionType, about("How the decoder looks at the source.", "Network")] = "dot"
+    attention: Annotated[AttentionType, about("How the decoder looks at the source.", "Network")] = "general"
     attention_heads: Annotated[
         int, Meta(ge=1), about("Heads that attend independently; they divide the hidden size.", "Network")
     ] = 1
@@ -120,7 +120,7 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     precision: Annotated[
         Precision, about("Number format of the products; auto is bfloat16 where the machine is fast at it.", "General")
     ] = "auto"
-    epochs: Annotated[int, Meta(ge=1), about("Passes over the corpus.", "Length")] = 40
+    epochs: Annotated[int, Meta(ge=1), about("Passes over the corpus.", "Length")] = 20
     updates: Annotated[int, Meta(ge=0), about("Updates, instead of epochs; 0 goes by epochs.", "Length")] = 0
     patience: Annotated[
         int, Meta(ge=0), about("Stop after this many validations without a better BLEU; 0 never does.", "Length")

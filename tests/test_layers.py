@@ -24,7 +24,7 @@ FLOORS = [
     {"training"},
     {"cli", "__main__"},
 ]
-"""The rooms of each floor. A room may import from the floors below it, and within its own floor only as `WITHIN` says."""
+"""The rooms of each floor. A room may import from the floors below it; within its own floor, only as `WITHIN` says."""
 
 WITHIN = {
     ("configuration", "presets"),
@@ -128,7 +128,8 @@ def test_the_reader_sees_imports_wherever_they_stand(tmp_path: Path, monkeypatch
     path = tmp_path / "mtkit" / "nn" / "x.py"
     path.write_text(
         "import os, torch.nn\nfrom mtkit import __version__, cli\nfrom mtkit.text.corpus import clean\n"
-        "def f():\n    import rich.table\nclass C:\n    def g(self):\n        if f:\n            from mtkit.cli import app\n"
+        "def f():\n    import rich.table\n"
+        "class C:\n    def g(self):\n        if f:\n            from mtkit.cli import app\n"
         "if TYPE_CHECKING:\n    import typer\n"
     )
     monkeypatch.setattr(f"{__name__}.HOUSE", tmp_path / "mtkit")

@@ -64,10 +64,11 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
                 normaliser = total.log()[:, 0]
                 sums[0] += (normaliser - (1 - smoothing) * wanted - smoothing * mean).sum()
                 sums[1] += (normaliser - wanted).sum()
-                logits.div_(total).sub_(smoothing / pieces)
-                logits.scatter_add_(1, index, logits.new_full(index.shape, smoothing - 1))
-                grad_logits[part] = logits
-                grad_bias += logits.sum(dim=0)
+                if any(ctx.needs_input_grad):
+                    logits.div_(total).sub_(smoothing / pieces)
+                    logits.scatter_add_(1, index, logits.new_full(index.shape, smoothing - 1))
+                    grad_logits[part] = logits
+                    grad_bias += logits.sum(dim=0)
         ctx.save_for_backward(grad_logits, grad_bias, inputs, matrix)
         ctx.dtypes = readout.dtype, weight.dtype, bias.dtype
         smoothed, likelihood = sums[0].clone(), sums[1].clone()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from mtkit.dataset.batches import Batch, Batches
 from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.errors import Interrupted
+from mtkit.errors import Interrupted, TrainingError
 from mtkit.nn import Loss, Seq2Seq, smoothed_cross_entropy
 from mtkit.runtime.weights import save_weights
 from mtkit.settings import TrainSettings
@@ -75,7 +76,7 @@ class Trainer:
             settings.learning_rate, min(settings.warmup, self.intervals.updates // 10), self.intervals.updates
         )
         self.optimizer = torch.optim.Adam(
-            network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-9, fused=True
+            network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True
         )
         self.validate = Validator(corpus, network, settings.batch_tokens, autocast)
         self.progress = Progress(fingerprint=corpus.fingerprint)
@@ -133,7 +134,7 @@ class Trainer:
 
     def save(self) -> None:
         """Save all that `restore` needs."""
-        self.progress.loss_sum = float(self._loss_sum)
+        self.progress.loss_sum = self._finite_loss_sum()
         save_state(self.folder / "training", self.network, self.optimizer, self.progress)
 
     def _update(self, batch: Batch) -> None:
@@ -166,12 +167,19 @@ class Trainer:
                 self.settings.label_smoothing,
             )
 
+    def _finite_loss_sum(self) -> float:
+        """The losses since the last report; read only where they are told or saved, since reading waits for the GPU."""
+        loss = float(self._loss_sum)
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss is {loss} at update {self.progress.update:,}; lower the learning rate")
+        return loss
+
     def _report(self, seconds: float) -> None:
         progress = self.progress
         report = Reported(
             update=progress.update,
             epoch=self._epoch,
-            loss=float(self._loss_sum) / progress.token_sum,
+            loss=self._finite_loss_sum() / progress.token_sum,
             learning_rate=self.schedule.rate(progress.update),
             tokens_per_second=progress.token_sum / seconds,
         )
@@ -207,5 +215,5 @@ class Trainer:
         record: dict[str, Any] = {"kind": kind, **vars(event), "elapsed": round(self.progress.seconds, 3)}
         log = self.folder / "log.jsonl"
         with writing(log), log.open("ab") as file:
-            file.write(json.dumps(record).encode() + b"\n")
+            file.write(msgspec.json.encode(record) + b"\n")
             self.progress.log_bytes = file.tell()

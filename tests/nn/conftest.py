@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import get_args
 
 import pytest
 import torch
 
-from mtkit.nn.attention import ATTENTIONS
-from mtkit.nn.recurrent import CELLS
-from mtkit.settings import NetworkSettings
+from mtkit.settings import AttentionType, Cell, NetworkSettings
 
 DEPTHS = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3)]
 
@@ -27,12 +26,12 @@ NETWORKS = {
         dropout=0.0,
     )
     for cell, (encoder_layers, decoder_layers), bidirectional, attention in product(
-        CELLS, DEPTHS, (False, True), ATTENTIONS
+        get_args(Cell), DEPTHS, (False, True), get_args(AttentionType)
     )
 }
 
 
-@pytest.fixture(params=NETWORKS.values(), ids=NETWORKS.keys())
+@pytest.fixture(params=NETWORKS.values(), ids=list(NETWORKS))
 def network(request: pytest.FixtureRequest) -> NetworkSettings:
     """Every cell x depth of either side x direction x attention."""
     settings: NetworkSettings = request.param

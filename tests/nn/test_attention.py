@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from mtkit.errors import SettingsError
 from mtkit.nn.attention import ATTENTIONS, AdditiveAttention, Attention, FixedContext
+from mtkit.settings import AttentionType
 
 WIDTH = 6
 LENGTHS = [4, 1, 3]
@@ -33,7 +35,12 @@ class Example:
 
     def attend(self, attention: Attention) -> tuple[Tensor, Tensor]:
         keys = attention.project(self.memory, self.final)
-        return attention(self.query, keys, self.memory, self.src_padding)
+        context, weights = attention(self.query, keys, self.memory, self.src_padding)
+        return context, weights
+
+
+def test_every_attention_has_its_name_in_the_settings() -> None:
+    assert set(ATTENTIONS) == set(get_args(AttentionType))
 
 
 def score_by_hand(name: str, attention: Attention, query: Tensor, memory: Tensor, head: int, part: slice) -> Tensor:
@@ -114,6 +121,7 @@ def test_padding_never_changes_a_context(name: str, heads: int) -> None:
     torch.testing.assert_close(wide_weights[:, :, : max(LENGTHS)], weights, rtol=0, atol=1e-12)
     if attention.needs_query:
         (wide_context**2).sum().backward()
+        assert wide.memory.grad is not None
         assert not wide.memory.grad[wide.src_padding].any()
 
 

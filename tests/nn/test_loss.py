@@ -14,14 +14,20 @@ TOKENS, WIDTH, PIECES = 23, 5, 17
 SMOOTHINGS = [0.0, 0.1, 0.9]
 
 
-def example(dtype: torch.dtype = torch.float64) -> tuple[list[Tensor], Tensor]:
-    """Readout (N, E), weight (V, E), bias (V,) and targets (N,)."""
-    shapes = [(TOKENS, WIDTH), (PIECES, WIDTH), (PIECES,)]
-    variables = [torch.randn(*shape, dtype=dtype, requires_grad=True) for shape in shapes]
-    return variables, torch.randint(PIECES, (TOKENS,))
+Variables = tuple[Tensor, Tensor, Tensor]
+"""Readout (N, E), weight (V, E) and bias (V,)."""
 
 
-def by_torch(variables: list[Tensor], targets: Tensor, smoothing: float) -> Tensor:
+def example(dtype: torch.dtype = torch.float64) -> tuple[Variables, Tensor]:
+    """Variables, and targets (N,)."""
+
+    def random(*shape: int) -> Tensor:
+        return torch.randn(*shape, dtype=dtype, requires_grad=True)
+
+    return (random(TOKENS, WIDTH), random(PIECES, WIDTH), random(PIECES)), torch.randint(PIECES, (TOKENS,))
+
+
+def by_torch(variables: Variables, targets: Tensor, smoothing: float) -> Tensor:
     logits = functional.linear(*variables)
     return functional.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="sum")
 
@@ -60,7 +66,7 @@ def test_a_tied_table_gets_the_gradient_of_both_its_uses() -> None:
     bias, targets = torch.zeros(PIECES, dtype=torch.float64), torch.randint(PIECES, (TOKENS,))
     readout = table[targets.flip(0)].tanh()
     (one,) = torch.autograd.grad(smoothed_cross_entropy(readout, table, bias, targets, 0.1).smoothed, table)
-    (other,) = torch.autograd.grad(by_torch([table[targets.flip(0)].tanh(), table, bias], targets, 0.1), table)
+    (other,) = torch.autograd.grad(by_torch((table[targets.flip(0)].tanh(), table, bias), targets, 0.1), table)
     torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
 
 
@@ -70,7 +76,7 @@ def test_huge_logits_never_overflow(scale: float, dtype: torch.dtype) -> None:
     (readout, weight, bias), targets = example(dtype)
     weight = (weight.detach() * scale).requires_grad_()
     loss = smoothed_cross_entropy(readout, weight, bias, targets, 0.1)
-    torch.testing.assert_close(loss.smoothed, by_torch([readout, weight, bias], targets, 0.1))
+    torch.testing.assert_close(loss.smoothed, by_torch((readout, weight, bias), targets, 0.1))
     for gradient in torch.autograd.grad(loss.smoothed, [readout, weight, bias]):
         assert gradient.isfinite().all()
 
@@ -80,6 +86,27 @@ def test_the_negative_log_likelihood_is_for_reading_only() -> None:
     loss = smoothed_cross_entropy(*variables, targets, 0.1)
     assert loss.smoothed.requires_grad
     assert not loss.negative_log_likelihood.requires_grad
+
+
+@pytest.mark.usefixtures("slices")
+def test_where_no_gradient_is_wanted_the_values_are_the_same() -> None:
+    variables, targets = example()
+    expected = smoothed_cross_entropy(*variables, targets, 0.1)
+    with torch.inference_mode():
+        loss = smoothed_cross_entropy(*variables, targets, 0.1)
+    assert torch.equal(loss.smoothed, expected.smoothed)
+    assert torch.equal(loss.negative_log_likelihood, expected.negative_log_likelihood)
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 2])
+def test_one_gradient_alone_is_what_it_is_among_all(wanted: int) -> None:
+    variables, targets = example()
+    expected = torch.autograd.grad(smoothed_cross_entropy(*variables, targets, 0.1).smoothed, variables)[wanted]
+    for index, variable in enumerate(variables):
+        variable.requires_grad_(index == wanted)
+    smoothed_cross_entropy(*variables, targets, 0.1).smoothed.backward()
+    assert variables[wanted].grad is not None
+    assert torch.equal(variables[wanted].grad, expected)
 
 
 def test_it_is_a_sum_over_tokens() -> None:
@@ -96,7 +123,7 @@ def test_bfloat16_stays_close_to_float32() -> None:
     torch.manual_seed(3)
     readout = torch.randn(200, 64).tanh().requires_grad_()
     weight, bias = (torch.randn(300, 64) / 8).requires_grad_(), torch.zeros(300, requires_grad=True)
-    variables, targets = [readout, weight, bias], torch.randint(300, (200,))
+    variables, targets = (readout, weight, bias), torch.randint(300, (200,))
     exact = smoothed_cross_entropy(*variables, targets, 0.1)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rough = smoothed_cross_entropy(readout.bfloat16(), weight, bias, targets, 0.1)

@@ -1,20 +1,22 @@
-"""The fused cells against loops written from their equations, and layers over padded batches against single sentences."""
+"""The fused cells against loops written from their equations; layers over padded batches against single sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import get_args
 
 import pytest
 import torch
 from torch import Tensor
 
 from mtkit.nn.recurrent import CELLS, GRU, LSTM, Hidden, SequenceDropout, SequenceLayer, reversed_order
+from mtkit.settings import Cell
 
 INPUT, HIDDEN = 3, 4
 LENGTHS = [5, 1, 3, 6, 2]
 
 
-def gru_by_hand(weights: dict[str, Tensor], x: Tensor, state: Hidden) -> Hidden:
+def gru_by_hand(weights: Mapping[str, Tensor], x: Tensor, state: Hidden) -> Hidden:
     """One step of one sentence: x (I,), h (H,).
 
     r = s(x W_xr + h W_hr + b_r); z = s(x W_xz + h W_hz + b_z); n = tanh(x W_xn + b_xn + r * (h W_hn + b_hn));
@@ -31,8 +33,11 @@ def gru_by_hand(weights: dict[str, Tensor], x: Tensor, state: Hidden) -> Hidden:
     return ((1 - z) * n + z * h,)
 
 
-def lstm_by_hand(weights: dict[str, Tensor], x: Tensor, state: Hidden) -> Hidden:
-    """One step of one sentence: i, f, o = s(x W_x. + h W_h. + b.); g = tanh(...); c' = f * c + i * g; h' = o * tanh(c')."""
+def lstm_by_hand(weights: Mapping[str, Tensor], x: Tensor, state: Hidden) -> Hidden:
+    """One step of one sentence: x (I,), h (H,), c (H,).
+
+    i, f, o = s(x W_x. + h W_h. + b.); g = tanh(x W_xg + h W_hg + b_g); c' = f * c + i * g; h' = o * tanh(c')
+    """
     h, c = state
     gates = zip(
         *(weights[f"{name}_l0"].chunk(4) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")), strict=True
@@ -42,7 +47,10 @@ def lstm_by_hand(weights: dict[str, Tensor], x: Tensor, state: Hidden) -> Hidden
     return torch.sigmoid(o) * torch.tanh(c), c
 
 
-BY_HAND: dict[str, Callable[[dict[str, Tensor], Tensor, Hidden], Hidden]] = {"gru": gru_by_hand, "lstm": lstm_by_hand}
+BY_HAND: dict[str, Callable[[Mapping[str, Tensor], Tensor, Hidden], Hidden]] = {
+    "gru": gru_by_hand,
+    "lstm": lstm_by_hand,
+}
 STATE_PARTS = {"gru": 1, "lstm": 2}
 
 
@@ -75,8 +83,8 @@ def assert_equal_gradients(first: Tensor, second: Tensor, variables: list[Tensor
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
-def test_every_cell_has_its_loop() -> None:
-    assert set(CELLS) == set(BY_HAND)
+def test_every_cell_has_its_name_in_the_settings_and_its_loop_here() -> None:
+    assert set(CELLS) == set(get_args(Cell)) == set(BY_HAND)
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -90,12 +98,13 @@ def test_a_cell_computes_its_equations(name: str) -> None:
         torch.testing.assert_close(part, torch.stack(parts), rtol=0, atol=1e-12)
 
     probe, end_probe = torch.randn_like(outputs), torch.randn_like(last[0])
+    by_hand = [
+        (output * probe[row]).sum() + (torch.stack(end) * end_probe[row]).sum()
+        for row, (output, end) in enumerate(hand)
+    ]
     assert_equal_gradients(
-        (outputs * probe).sum() + sum((part * end_probe).sum() for part in last),
-        sum(
-            (output * probe[row]).sum() + sum((part * end_probe[row]).sum() for part in end)
-            for row, (output, end) in enumerate(hand)
-        ),
+        (outputs * probe).sum() + (torch.stack(last) * end_probe).sum(),
+        torch.stack(by_hand).sum(),
         [inputs, *state, *cell.parameters()],
     )
 
@@ -235,6 +244,7 @@ def test_dropout_passes_gradients_where_it_passed_values() -> None:
     inputs = torch.ones(4, 3, 5, requires_grad=True)
     dropped = SequenceDropout(0.5)(inputs)
     dropped.sum().backward()
+    assert inputs.grad is not None
     assert torch.equal(inputs.grad, dropped)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,8 +46,8 @@ def stepper(network: Seq2Seq) -> TorchStepper:
     return TorchStepper(network)
 
 
-def step_once(stepper: TorchStepper, k: int = PIECES, **options: object) -> tuple[np.ndarray, np.ndarray]:
-    """The candidates after bos, as log-probabilities in a table (N, V) with nan where there is none, and their order."""
+def step_once(stepper: TorchStepper, k: int = PIECES, **options: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The candidates after bos: their log-probabilities in a table (N, V), nan where there is none, and their ids."""
     candidates, _ = stepper.step(np.full(len(SRC), BOS), stepper.start(SRC, LENGTHS), k, **options)
     table = np.full((len(SRC), PIECES), np.nan)
     np.put_along_axis(table, candidates.ids, candidates.log_probs, axis=1)
@@ -59,6 +60,7 @@ def all_log_probs(stepper: TorchStepper) -> np.ndarray:
     for piece in range(PIECES):
         state = stepper.start(SRC, LENGTHS)
         candidates, _ = stepper.step(np.full(len(SRC), BOS), state, 1, required=np.full(len(SRC), piece))
+        assert candidates.required is not None
         columns.append(candidates.required)
     return np.stack(columns, axis=1)
 

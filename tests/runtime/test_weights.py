@@ -79,6 +79,15 @@ def test_a_weight_too_many_is_refused(file: Path) -> None:
         load_weights(make(), file)
 
 
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_a_weight_that_is_no_number_is_refused(file: Path, value: float) -> None:
+    weights = load_file(file)
+    weights["output.bias"][3] = value
+    save_file(weights, file)
+    with pytest.raises(ModelFolderError, match=r"output\.bias is not finite; the training .* diverged"):
+        load_weights(make(), file)
+
+
 @pytest.mark.parametrize("damage", ["cut", "text", "empty"])
 def test_a_file_that_is_damaged_is_refused(file: Path, damage: str) -> None:
     whole = file.read_bytes()

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from mtkit.configuration import resolve
-from mtkit.dataset import PreparedCorpus, prepare
+from mtkit.dataset import Batches, PreparedCorpus, prepare
 from mtkit.errors import Interrupted, ModelFolderError, OutputError, SettingsError, VocabularyError
 from mtkit.model_folder import ModelFolder
 from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
@@ -21,7 +21,7 @@ from mtkit.training import Event, Finished, Reported, Started, open_corpus, sess
 from mtkit.training import trainer as trainer_file
 from mtkit.training.session import MAY_CHANGE, resolve_network
 from mtkit.training.signals import StopRequest
-from mtkit.training.validation import Validation
+from mtkit.training.validation import Validation, Validator
 
 Tiny = Callable[..., TrainSettings]
 
@@ -94,78 +94,74 @@ def kill_at(update: int) -> Callable[[Event], None]:
     return listen
 
 
-def test_a_training_gives_the_same_bytes_again_and_another_seed_does_not(tiny: Tiny, prepared: PreparedCorpus) -> None:
+def test_a_training_gives_the_same_bytes_again_and_another_seed_does_not(tiny: Tiny, few: PreparedCorpus) -> None:
     first, again, other = tiny("a/model"), tiny("b/model"), tiny("c/model", seed=2)
     for settings in (first, again, other):
-        train(settings, prepared)
+        train(settings, few)
     assert outcome(first) == outcome(again)
     assert outcome(first)["model.safetensors"] != outcome(other)["model.safetensors"]
 
 
 def test_interrupted_and_resumed_equals_uninterrupted_to_the_last_bit(
-    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped within an epoch, at its end, at a validation, between two reports, at the last moment, again and again."""
+    """Stopped within an epoch, at its end, at a validation, between two reports, at the last moment, repeatedly."""
     settings = tiny("whole/model")
-    train(settings, prepared)
+    train(settings, few)
     whole = outcome(settings)
-    per_epoch = len(trainer_file.Batches(prepared.train, settings.batch_tokens, settings.seed).epoch(0))
+    per_epoch = len(Batches(few.train, settings.batch_tokens, settings.seed).epoch(0))
     assert per_epoch < 29
     for number, stops in enumerate([[1], [7], [10], [per_epoch], [per_epoch + 1], [29], [3, 4, 5, 6]]):
         parts = tiny(f"{number}/model")
-        assert train_in_parts(parts, prepared, iter(stops), monkeypatch) == len(stops)
+        assert train_in_parts(parts, few, iter(stops), monkeypatch) == len(stops)
         assert outcome(parts) == whole, f"interrupted after {stops} updates"
 
 
 @pytest.mark.parametrize("update", [8, 16, 28])
-def test_a_killed_training_goes_on_from_its_last_save(tiny: Tiny, prepared: PreparedCorpus, update: int) -> None:
+def test_a_killed_training_goes_on_from_its_last_save(tiny: Tiny, few: PreparedCorpus, update: int) -> None:
     """And the log forgets what came after that save. At 8 nothing is saved yet: it starts over."""
     settings, killed = tiny("whole/model"), tiny("killed/model")
-    train(settings, prepared)
+    train(settings, few)
     with pytest.raises(Killed):
-        train(killed, prepared, kill_at(update))
+        train(killed, few, kill_at(update))
     events: list[Event] = []
-    train(replace(killed, resume=True), prepared, events.append)
+    train(replace(killed, resume=True), few, events.append)
     assert isinstance(events[0], Started)
     assert events[0].first_update == update // 10 * 10 + 1
     assert outcome(killed) == outcome(settings)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_stop_cleanly_with_everything_saved(
-    number: signal.Signals, tiny: Tiny, prepared: PreparedCorpus
-) -> None:
+def test_signals_stop_cleanly_with_everything_saved(number: signal.Signals, tiny: Tiny, few: PreparedCorpus) -> None:
     def listen(event: Event) -> None:
         if isinstance(event, Reported) and event.update == 12:
             signal.raise_signal(number)
 
     settings = tiny()
     with pytest.raises(Interrupted, match="stopped after update 12; everything is saved") as caught:
-        train(settings, prepared, listen)
+        train(settings, few, listen)
     assert caught.value.exit_code == 128 + number
     assert [path.name for path in (Path(settings.out) / "training").iterdir()] == ["12"]
 
 
-def test_a_signal_at_the_very_end_is_too_late(
-    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert train_in_parts(tiny(), prepared, iter([30]), monkeypatch) == 0
+def test_a_signal_at_the_very_end_is_too_late(tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert train_in_parts(tiny(), few, iter([30]), monkeypatch) == 0
 
 
-def test_resuming_a_finished_training_changes_nothing(tiny: Tiny, prepared: PreparedCorpus) -> None:
+def test_resuming_a_finished_training_changes_nothing(tiny: Tiny, few: PreparedCorpus) -> None:
     settings = tiny()
-    train(settings, prepared)
+    train(settings, few)
     before = outcome(settings)
     events: list[Event] = []
-    train(replace(settings, resume=True), prepared, events.append)
+    train(replace(settings, resume=True), few, events.append)
     assert [type(event) for event in events] == [Started, Finished]
     assert outcome(settings) == before
 
 
 def test_resuming_what_ran_out_of_patience_changes_nothing_but_more_patience_goes_on(
-    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer_file.Validator, "__call__", lambda self: Validation(loss=1.0, bleu=1.0))
+    monkeypatch.setattr(Validator, "__call__", lambda self: Validation(loss=1.0, bleu=1.0))
     settings = tiny(valid_every=5, patience=1)
     finished: list[Finished] = []
 
@@ -173,9 +169,9 @@ def test_resuming_what_ran_out_of_patience_changes_nothing_but_more_patience_goe
         if isinstance(event, Finished):
             finished.append(event)
 
-    train(settings, prepared, listen)
-    train(replace(settings, resume=True), prepared, listen)
-    train(replace(settings, resume=True, patience=3), prepared, listen)
+    train(settings, few, listen)
+    train(replace(settings, resume=True), few, listen)
+    train(replace(settings, resume=True, patience=3), few, listen)
     assert [event.updates for event in finished] == [10, 10, 20]
     assert [event.reason for event in finished] == [
         "no better BLEU in 1 validations",
@@ -198,13 +194,13 @@ def test_resuming_what_ran_out_of_patience_changes_nothing_but_more_patience_goe
     ],
 )
 def test_a_resumed_training_may_not_learn_otherwise(
-    changes: dict[str, object], key: str, tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, object], key: str, tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = tiny()
-    begin(settings, prepared, monkeypatch)
+    begin(settings, few, monkeypatch)
     before = files(Path(settings.out))
     with pytest.raises(SettingsError, match=f"--resume cannot change {key} from .* to .*; leave it as it was"):
-        train(tiny(resume=True, **changes), prepared)
+        train(tiny(resume=True, **changes), few)
     assert files(Path(settings.out)) == before
 
 
@@ -215,9 +211,10 @@ def begin(settings: TrainSettings, corpus: PreparedCorpus, monkeypatch: pytest.M
     def stop_request() -> Iterator[StopRequest]:
         yield StopAfter(3)
 
-    with monkeypatch.context() as context, pytest.raises(Interrupted):
+    with monkeypatch.context() as context:
         context.setattr(session, "stop_request", stop_request)
-        train(settings, corpus)
+        with pytest.raises(Interrupted):
+            train(settings, corpus)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -225,84 +222,84 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_resumed_training_may_run_elsewhere_and_longer(
-    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert MAY_CHANGE == {"threads", "device", "precision", "resume", "force", "out", "patience"}
+    assert sorted(MAY_CHANGE) == ["device", "force", "out", "patience", "precision", "resume", "threads"]
     settings = tiny()
-    begin(settings, prepared, monkeypatch)
+    begin(settings, few, monkeypatch)
     moved = Path(settings.out).rename(Path(settings.out).with_name("moved"))
-    train(tiny("moved", resume=True, patience=3, device="auto", precision="bfloat16"), prepared)
+    train(tiny("moved", resume=True, patience=3, device="auto", precision="bfloat16"), few)
     assert (moved / "model.safetensors").is_file()
 
 
 def test_a_resumed_training_stays_with_its_corpus(
-    tiny: Tiny, prepared: PreparedCorpus, parallel_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, parallel_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin(tiny(), prepared, monkeypatch)
+    begin(tiny(), few, monkeypatch)
     text = (f"{parallel_text}/valid",)
     corpus = CorpusSettings(langs="en-fr", train=text, valid=text)
     other = prepare(PreprocessSettings(corpus=corpus, out=str(tmp_path / "other")))
-    with pytest.raises(SettingsError, match="was trained on another corpus than .*other; resume with the one it began"):
+    with pytest.raises(
+        SettingsError, match=r"was trained on another corpus than .*other; resume with the one it began"
+    ):
         train(tiny(resume=True), other)
-    copied = PreparedCorpus.open(Path(shutil.copytree(prepared.path, tmp_path / "copied")))
+    copied = PreparedCorpus.open(Path(shutil.copytree(few.path, tmp_path / "copied")))
     train(tiny(resume=True), copied)
 
 
-def test_there_must_be_an_out(tiny: Tiny, prepared: PreparedCorpus) -> None:
+def test_there_must_be_an_out(tiny: Tiny, few: PreparedCorpus) -> None:
     with pytest.raises(SettingsError, match="--out is missing"):
-        train(replace(tiny(), out=""), prepared)
+        train(replace(tiny(), out=""), few)
     with pytest.raises(SettingsError, match="--out is missing"):
         open_corpus(replace(tiny(), out=""), None)
 
 
-def test_a_model_that_is_there_is_left_alone_unless_forced(
-    tiny: Tiny, prepared: PreparedCorpus, model_folder: Path
-) -> None:
+def test_a_model_that_is_there_is_left_alone_unless_forced(tiny: Tiny, few: PreparedCorpus, model_folder: Path) -> None:
     settings = tiny(updates=5)
     shutil.copytree(model_folder, settings.out)
     before = files(Path(settings.out))
     with pytest.raises(OutputError, match="holds a model already; --resume goes on with it, --force replaces it"):
-        train(settings, prepared)
+        train(settings, few)
     assert files(Path(settings.out)) == before
-    train(replace(settings, force=True), prepared)
+    train(replace(settings, force=True), few)
     assert ModelFolder.open(Path(settings.out)).config.train["updates"] == 5
     assert not (Path(settings.out) / "training" / "200").exists()
 
 
 def test_a_folder_that_is_no_model_is_neither_resumed_nor_replaced(
-    tiny: Tiny, prepared: PreparedCorpus, tmp_path: Path
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path
 ) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "thesis.tex").write_text("years of work")
     with pytest.raises(OutputError, match="is no model folder, so there is nothing to resume"):
-        train(tiny(resume=True), prepared)
+        train(tiny(resume=True), few)
     with pytest.raises(OutputError, match="exists and is no model folder"):
-        train(tiny(force=True), prepared)
+        train(tiny(force=True), few)
     assert (tmp_path / "model" / "thesis.tex").read_text() == "years of work"
 
 
-def test_resuming_what_never_began_begins_it(tiny: Tiny, prepared: PreparedCorpus) -> None:
-    train(tiny(updates=5, resume=True), prepared)
+def test_resuming_what_never_began_begins_it(tiny: Tiny, few: PreparedCorpus) -> None:
+    train(tiny(updates=5, resume=True), few)
 
 
 def test_resuming_never_costs_a_model_whose_training_state_was_deleted(
-    tiny: Tiny, prepared: PreparedCorpus, model_folder: Path
+    tiny: Tiny, few: PreparedCorpus, model_folder: Path
 ) -> None:
     settings = tiny(resume=True)
     shutil.copytree(model_folder, settings.out)
     shutil.rmtree(Path(settings.out) / "training")
     before = files(Path(settings.out))
-    for attempt in (lambda: train(settings, prepared), lambda: open_corpus(settings, None)):
+    for attempt in (lambda: train(settings, few), lambda: open_corpus(settings, None)):
         with pytest.raises(OutputError, match="holds a model but no training state to resume from; --force trains it"):
             attempt()
     assert files(Path(settings.out)) == before
 
 
-def test_a_damaged_state_is_one_line(tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    begin(tiny(), prepared, monkeypatch)
+def test_a_damaged_state_is_one_line(tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(tiny(), few, monkeypatch)
     (Path(tiny().out) / "training" / "3" / "optimizer.safetensors").write_bytes(b"cut")
     with pytest.raises(ModelFolderError, match="3: is damaged"):
-        train(tiny(resume=True), prepared)
+        train(tiny(resume=True), few)
 
 
 def raw(tiny: Tiny, text: Path, **changes: object) -> TrainSettings:
@@ -361,9 +358,9 @@ def test_what_ended_right_after_its_preparation_can_go_on(way: str, tiny: Tiny, 
     train(again, open_corpus(again, None))
 
 
-def test_the_saved_config_gives_the_same_training_again(tiny: Tiny, prepared: PreparedCorpus) -> None:
+def test_the_saved_config_gives_the_same_training_again(tiny: Tiny, few: PreparedCorpus) -> None:
     settings = tiny("first/model", updates=10)
-    train(settings, prepared)
+    train(settings, few)
     config = Path(settings.out) / "config.json"
     where = {
         "out": str(config.parent.parent / "again" / "model"),
@@ -372,7 +369,7 @@ def test_the_saved_config_gives_the_same_training_again(tiny: Tiny, prepared: Pr
         "threads": 1,
     }
     again = resolve(TrainSettings, command="train", flags=where, config=config).settings
-    train(again, prepared)
+    train(again, few)
     assert outcome(again) == outcome(settings)
 
 

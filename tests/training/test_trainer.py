@@ -8,13 +8,15 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from mtkit.dataset import Batches, PreparedCorpus, prepare
+from mtkit.dataset import Batch, Batches, PreparedCorpus, prepare
+from mtkit.errors import TrainingError
 from mtkit.model_folder import ModelFolder
-from mtkit.nn import Seq2Seq
+from mtkit.nn import Loss, Seq2Seq
 from mtkit.runtime.torch_stepper import load_stepper
 from mtkit.settings import AttentionType, Cell, CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.text.vocabulary import PAD
@@ -23,7 +25,7 @@ from mtkit.training import trainer as trainer_file
 from mtkit.training.schedule import Schedule
 from mtkit.training.signals import StopRequest
 from mtkit.training.trainer import Intervals, Trainer
-from mtkit.training.validation import Validation
+from mtkit.training.validation import Validation, Validator
 
 Tiny = Callable[..., TrainSettings]
 
@@ -32,11 +34,11 @@ def script_validations(monkeypatch: pytest.MonkeyPatch, bleus: list[float]) -> l
     """Let validations find these BLEUs, then 0; return the list that the weights at each are put into."""
     scores, seen = iter([*bleus, *[0.0] * 1000]), list[dict[str, torch.Tensor]]()
 
-    def validate(self: trainer_file.Validator) -> Validation:
+    def validate(self: Validator) -> Validation:
         seen.append({name: weight.clone() for name, weight in self.network.state_dict().items()})
         return Validation(loss=1.0, bleu=next(scores))
 
-    monkeypatch.setattr(trainer_file.Validator, "__call__", validate)
+    monkeypatch.setattr(Validator, "__call__", validate)
     return seen
 
 
@@ -57,18 +59,19 @@ def make_trainer(settings: TrainSettings, corpus: PreparedCorpus, folder: Path) 
 
 @pytest.mark.parametrize("clip_norm", [1e-3, 1e3])
 def test_an_update_is_adam_on_the_mean_smoothed_loss_of_a_token_with_its_gradient_clipped(
-    clip_norm: float, tiny: Tiny, prepared: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip_norm: float, tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four updates from torch's own parts, over all positions, padding masked."""
+    """Four updates from torch's own parts, over all positions, padding masked; Adam's constants are the trainer's."""
     script_validations(monkeypatch, [])
     settings = tiny(updates=4, clip_norm=clip_norm)
-    trainer = make_trainer(settings, prepared, tmp_path / "model")
+    trainer = make_trainer(settings, few, tmp_path / "model")
     network = copy.deepcopy(trainer.network)
     trainer.run(StopRequest())
 
-    optimizer = torch.optim.Adam(network.parameters(), betas=(0.9, 0.98), eps=1e-9, foreach=False)
+    chosen = trainer.optimizer.defaults
+    optimizer = torch.optim.Adam(network.parameters(), betas=chosen["betas"], eps=chosen["eps"], foreach=False)
     schedule = Schedule(settings.learning_rate, 0, 4)
-    batches = Batches(prepared.train, settings.batch_tokens, settings.seed)
+    batches = Batches(few.train, settings.batch_tokens, settings.seed)
     for number, indices in enumerate(batches.epoch(0)[:4], start=1):
         batch = batches.load(indices)
         logits = network.logits(network(*map(torch.from_numpy, (batch.src, batch.src_lengths, batch.tgt_in))))
@@ -78,27 +81,28 @@ def test_an_update_is_adam_on_the_mean_smoothed_loss_of_a_token_with_its_gradien
         )
         optimizer.zero_grad()
         loss.backward()
-        norm = math.sqrt(sum(float(weight.grad.square().sum()) for weight in network.parameters()))
-        for weight in network.parameters():
-            weight.grad *= min(1.0, clip_norm / norm)
+        gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+        norm = math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients))
+        for gradient in gradients:
+            gradient *= min(1.0, clip_norm / norm)
         optimizer.param_groups[0]["lr"] = schedule.rate(number)
         optimizer.step()
-    for (name, one), other in zip(trainer.network.named_parameters(), network.parameters(), strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}")
+    for one, other in zip(trainer.network.parameters(), network.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
 def test_the_loss_reported_is_the_mean_over_the_tokens_since_the_last_report(
-    tiny: Tiny, prepared: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script_validations(monkeypatch, [])
     monkeypatch.setattr(trainer_file, "REPORT_EVERY", 3)
-    trainer = make_trainer(tiny(updates=6), prepared, tmp_path / "model")
+    trainer = make_trainer(tiny(updates=6), few, tmp_path / "model")
     events: list[Event] = []
     trainer.emit = events.append
     sums: list[tuple[float, int]] = []
     forward = trainer._forward
 
-    def watched(batch: trainer_file.Batch) -> trainer_file.Loss:
+    def watched(batch: Batch) -> Loss:
         loss = forward(batch)
         sums.append((float(loss.smoothed.detach()), batch.tokens))
         return loss
@@ -113,13 +117,18 @@ def test_the_loss_reported_is_the_mean_over_the_tokens_since_the_last_report(
 
 
 def test_an_epoch_uses_every_batch_once(
-    tiny: Tiny, prepared: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script_validations(monkeypatch, [])
-    trainer = make_trainer(tiny(updates=0, epochs=2), prepared, tmp_path / "model")
+    trainer = make_trainer(tiny(updates=0, epochs=2), few, tmp_path / "model")
     loaded: list[list[int]] = []
     load = trainer.batches.load
-    monkeypatch.setattr(trainer.batches, "load", lambda indices: loaded.append(indices.tolist()) or load(indices))
+
+    def watched(indices: np.ndarray) -> Batch:
+        loaded.append(indices.tolist())
+        return load(indices)
+
+    monkeypatch.setattr(trainer.batches, "load", watched)
     trainer.run(StopRequest())
     assert loaded == [indices.tolist() for epoch in (0, 1) for indices in trainer.batches.epoch(epoch)]
     assert trainer.progress.epoch == 2
@@ -132,19 +141,19 @@ def test_intervals_follow_the_length_of_an_epoch_unless_they_are_given() -> None
 
 
 def test_validations_come_at_their_interval_and_at_the_end(
-    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script_validations(monkeypatch, [])
-    events = run(tiny(updates=25, valid_every=10), prepared)
+    events = run(tiny(updates=25, valid_every=10), few)
     assert [event.update for event in events if isinstance(event, Validated)] == [10, 20, 25]
 
 
 def test_the_epoch_told_is_the_one_that_the_update_was_part_of(
-    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script_validations(monkeypatch, [])
     monkeypatch.setattr(trainer_file, "REPORT_EVERY", 1)
-    events = run(tiny(updates=0, epochs=2, valid_every=1, patience=0), prepared)
+    events = run(tiny(updates=0, epochs=2, valid_every=1, save_every=100, patience=0), few)
     started = next(event for event in events if isinstance(event, Started))
     assert started.updates == 2 * started.updates_per_epoch
     expected = [1] * started.updates_per_epoch + [2] * started.updates_per_epoch
@@ -153,11 +162,11 @@ def test_the_epoch_told_is_the_one_that_the_update_was_part_of(
 
 
 def test_the_weights_kept_are_those_of_the_first_best_validation(
-    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = script_validations(monkeypatch, [1.0, 5.0, 3.0, 5.0, 2.0])
     settings = tiny(updates=25, valid_every=5)
-    events = run(settings, prepared)
+    events = run(settings, few)
     assert [event.best for event in events if isinstance(event, Validated)] == [True, True, False, False, False]
     finished = events[-1]
     assert isinstance(finished, Finished)
@@ -169,11 +178,11 @@ def test_the_weights_kept_are_those_of_the_first_best_validation(
 
 @pytest.mark.parametrize(("patience", "last"), [(1, 15), (2, 20), (3, 40), (0, 50)])
 def test_training_stops_when_patience_runs_out(
-    patience: int, last: int, tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    patience: int, last: int, tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Validated every 5 updates: better at 5, 10 and 25, then never again."""
     script_validations(monkeypatch, [1.0, 2.0, 2.0, 1.0, 3.0])
-    finished = run(tiny(updates=50, valid_every=5, patience=patience), prepared)[-1]
+    finished = run(tiny(updates=50, valid_every=5, patience=patience), few)[-1]
     assert isinstance(finished, Finished)
     assert finished.updates == last
     reason = f"no better BLEU in {patience} validations" if last < 50 else "all updates are done"
@@ -181,21 +190,21 @@ def test_training_stops_when_patience_runs_out(
 
 
 def test_the_first_validation_counts_as_better_even_at_a_bleu_of_zero(
-    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that every training that validated once leaves a model."""
     script_validations(monkeypatch, [0.0])
     settings = tiny(updates=5)
-    run(settings, prepared)
+    run(settings, few)
     assert (Path(settings.out) / "model.safetensors").is_file()
 
 
 def test_the_log_holds_every_report_and_validation(
-    tiny: Tiny, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainer_file, "REPORT_EVERY", 4)
     settings = tiny(updates=20, valid_every=10)
-    events = run(settings, prepared)
+    events = run(settings, few)
     records = [json.loads(line) for line in (Path(settings.out) / "log.jsonl").read_text().splitlines()]
     told = [event for event in events if isinstance(event, Reported | Validated)]
     assert [record.pop("kind") for record in records] == [
@@ -206,6 +215,34 @@ def test_the_log_holds_every_report_and_validation(
     assert records == [vars(event) for event in told]
 
 
+def test_the_log_is_strict_json_even_where_perplexity_overflows(
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Validator, "__call__", lambda self: Validation(loss=1e6, bleu=0.0))
+    settings = tiny(updates=5)
+    run(settings, few)
+    (record,) = (Path(settings.out) / "log.jsonl").read_text().splitlines()
+    assert json.loads(record, parse_constant=lambda constant: pytest.fail(constant))["perplexity"] is None
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("save_every", [0, 3])
+def test_training_stops_with_one_line_where_the_loss_is_no_number_and_keeps_the_last_good_state(
+    save_every: int, bad: float, tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tiny(save_every=save_every, valid_every=2)
+    forward = Trainer._forward
+
+    def diverge(self: Trainer, batch: Batch) -> Loss:
+        loss = forward(self, batch)
+        return Loss(loss.smoothed * bad, loss.negative_log_likelihood) if self.progress.update == 4 else loss
+
+    monkeypatch.setattr(Trainer, "_forward", diverge)
+    with pytest.raises(TrainingError, match=r"the loss is (nan|inf) at update 6; lower the learning rate"):
+        train(settings, few)
+    assert [path.name for path in (Path(settings.out) / "training").iterdir()] == ["3" if save_every else "4"]
+
+
 @pytest.mark.parametrize(
     ("cell", "attention"), [("gru", "dot"), ("lstm", "general"), ("gru", "additive"), ("lstm", "none")]
 )
@@ -214,9 +251,9 @@ def test_a_tiny_network_learns_twenty_pairs_by_heart(
 ) -> None:
     for lang in ("en", "fr"):
         lines = (parallel_text / f"train.{lang}").read_text(encoding="utf-8").splitlines(keepends=True)
-        (tmp_path / f"few.{lang}").write_text("".join(lines[:20]), encoding="utf-8")
-    few = (f"{tmp_path}/few",)
-    corpus = CorpusSettings(langs="en-fr", train=few, valid=few, vocab_type="word")
+        (tmp_path / f"text.{lang}").write_text("".join(lines[:20]), encoding="utf-8")
+    text = (f"{tmp_path}/text",)
+    corpus = CorpusSettings(langs="en-fr", train=text, valid=text, vocab_type="word")
     network = NetworkSettings(cell=cell, attention=attention, embedding_size=24, hidden_size=32, dropout=0.0)
     settings = tiny(network=network, learning_rate=0.02, batch_tokens=100, updates=150, valid_every=50, patience=0)
     events = run(settings, prepare(PreprocessSettings(corpus=corpus, out=str(tmp_path / "prepared"))))
