@@ -12,7 +12,7 @@ import pytest
 from mtkit.configuration import COMMANDS, fields, read_config, resolve
 from mtkit.errors import SettingsError
 from mtkit.presets import PRESETS
-from mtkit.settings import EvaluateSettings, PresetName, PreprocessSettings, TrainSettings, TranslateSettings
+from mtkit.settings import EvaluateSettings, PreprocessSettings, PresetName, TrainSettings, TranslateSettings
 
 CLASSES = (PreprocessSettings, TrainSettings, TranslateSettings, EvaluateSettings)
 

@@ -42,9 +42,7 @@ def load_weights(network: Seq2Seq, path: Path) -> None:
                 f"the settings ask for {list(weight.shape)}"
             )
         if not stored[name].isfinite().all():
-            raise ModelFolderError(
-                f"{path}: {name} is not finite; the training that wrote it diverged"
-            )
+            raise ModelFolderError(f"{path}: {name} is not finite; the training that wrote it diverged")
     with torch.no_grad():
         for name, weight in weights.items():
             weight.copy_(stored[name])

@@ -105,8 +105,9 @@ def test_one_gradient_alone_is_what_it_is_among_all(wanted: int) -> None:
     for index, variable in enumerate(variables):
         variable.requires_grad_(index == wanted)
     smoothed_cross_entropy(*variables, targets, 0.1).smoothed.backward()
-    assert variables[wanted].grad is not None
-    assert torch.equal(variables[wanted].grad, expected)
+    gradient = variables[wanted].grad
+    assert gradient is not None
+    assert torch.equal(gradient, expected)
 
 
 def test_it_is_a_sum_over_tokens() -> None:
