@@ -217,7 +217,7 @@ def read_header(path: Path) -> Header:
     """Read what manifests of all formats share; raises PreparedError where the folder is no prepared corpus."""
     try:
         return msgspec.json.decode((path / MANIFEST).read_bytes(), type=Header)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
         raise PreparedError(f"{path}: not a prepared corpus; make one with mtkit preprocess --out {path}") from error
 
 
@@ -230,7 +230,7 @@ def _read_manifest(path: Path) -> Manifest:
         )
     try:
         return msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest)
-    except msgspec.MsgspecError as error:
+    except (UnicodeDecodeError, msgspec.MsgspecError) as error:
         raise PreparedError(f"{path}: damaged manifest ({error}); run mtkit preprocess again") from error
 
 

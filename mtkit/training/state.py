@@ -29,7 +29,6 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 class Progress(Struct, kw_only=True):
     """Where training is. Sums run since the last report."""
 
-    fingerprint: str
     update: int = 0
     epoch: int = 0
     position: int = 0

@@ -79,13 +79,15 @@ class Trainer:
             network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True
         )
         self.validate = Validator(corpus, network, settings.batch_tokens, autocast)
-        self.progress = Progress(fingerprint=corpus.fingerprint)
+        self.progress = Progress()
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
+        self._earlier_tokens = 0  # since the last report, but before training was resumed
 
     def restore(self, state: Path) -> None:
         """Go back to a saved state, and forget what the log says of later updates."""
         self.progress = load_state(state, self.network, self.optimizer)
         self._loss_sum.fill_(self.progress.loss_sum)
+        self._earlier_tokens = self.progress.token_sum
         self.plan = self.batches.epoch(self.progress.epoch)
         log = self.folder / "log.jsonl"
         if log.exists():
@@ -181,10 +183,10 @@ class Trainer:
             epoch=self._epoch,
             loss=self._finite_loss_sum() / progress.token_sum,
             learning_rate=self.schedule.rate(progress.update),
-            tokens_per_second=progress.token_sum / seconds,
+            tokens_per_second=(progress.token_sum - self._earlier_tokens) / seconds,
         )
         self._loss_sum.zero_()
-        progress.token_sum = 0
+        progress.token_sum = self._earlier_tokens = 0
         self._log("report", report)
         self.emit(report)
 

@@ -139,3 +139,9 @@ def test_without_pyarrow_it_names_the_full_install() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     message = "mtkit.errors.MissingExtraError: a prepared corpus needs the full install: pip install 'mtkit[train]'"
     assert result.stderr.splitlines()[-1] == message
+
+
+def test_a_manifest_that_is_not_utf8_is_no_prepared_corpus(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes(b'{"mtkit": "\xff"}')
+    with pytest.raises(PreparedError, match="not a prepared corpus"):
+        PreparedCorpus.open(tmp_path)

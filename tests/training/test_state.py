@@ -38,7 +38,6 @@ class Learner:
 
 def progress(update: int = 2) -> Progress:
     return Progress(
-        fingerprint="f",
         update=update,
         epoch=1,
         position=7,

@@ -27,7 +27,7 @@ def worse_network(network: Seq2Seq) -> Seq2Seq:
     """A network that makes mistakes."""
     torch.manual_seed(1)
     for weight in network.parameters():
-        weight.data += 0.8 * weight.data.std() * torch.randn_like(weight)
+        weight.data += 0.6 * weight.data.std() * torch.randn_like(weight)
     return network
 
 
@@ -73,7 +73,7 @@ def test_loss_and_bleu_are_those_of_each_pair_alone(
         ]
     references = [prepared.valid.tgt_text(index) for index in range(len(prepared.valid))]
     assert result.bleu == pytest.approx(corpus_bleu(translations, references, "fr"))
-    assert 5 < result.bleu < 95, "only mistakes show that translations and references meet"
+    assert 1 < result.bleu < 99, "only mistakes show that translations and references meet"
 
 
 def test_validating_changes_nothing(network: Seq2Seq, prepared: PreparedCorpus) -> None:
