@@ -16,8 +16,9 @@ help: ## list the targets
 
 demo: $(READY) ## train English-French on data/ and translate: about five minutes on two cores
 	$(BIN)/mtkit preprocess --langs en-fr --train data/train --valid data/valid --out build/en-fr --force
-	$(BIN)/mtkit train build/en-fr --out models/en-fr --force
-	head -n 8 data/test.en | tee /dev/stderr | $(BIN)/mtkit translate models/en-fr
+	$(BIN)/mtkit train build/en-fr --out models/en-fr --epochs 12 --force
+	head -n 8 data/test.en
+	head -n 8 data/test.en | $(BIN)/mtkit translate models/en-fr
 	echo 'The old doctor reads a long letter.' | $(BIN)/mtkit translate models/en-fr
 	$(BIN)/mtkit evaluate models/en-fr --test data/test
 

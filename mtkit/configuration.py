@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -115,7 +115,7 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
         content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except FileNotFoundError as error:
         raise SettingsError(f"{path}: there is no such config file") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(
             f"{path}: cannot be read as {'JSON' if path.suffix == '.json' else 'TOML'} ({error})"
         ) from error
@@ -140,7 +140,12 @@ def _checked(field: Field, value: Any, origin: str) -> Any:
         return msgspec.convert(value, field.annotation)
     except msgspec.ValidationError as error:
         name = field.first_flag if origin == "flag" else f"{origin}: {field.name}"
+        choices = get_args(field.type) if get_origin(field.type) is Literal else ()
         reason = str(error).replace("Expected ", "expected ").split(" - at ")[0]
+        if choices:
+            reason = f"is none of {', '.join(choices)}"
+        elif field.type == tuple[str, ...]:
+            reason = 'must be a list of texts, as in ["corpus/train"]'
         raise SettingsError(f"{name} {value}: {reason}") from error
 
 

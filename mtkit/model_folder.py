@@ -17,10 +17,10 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from mtkit.errors import ModelFolderError, OutputError
 from mtkit.settings import NetworkSettings
@@ -43,19 +43,20 @@ class CorpusRecord(Struct, frozen=True, kw_only=True):
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True):
-    """The content of config.json. Its `train` table can be fed back to `mtkit train --config`."""
+    """The content of config.json. Its `preprocess` and `train` tables can be fed back with `--config`."""
 
     format: str = FORMAT
     format_version: int = FORMAT_VERSION
     mtkit_version: str
     src_lang: str
     tgt_lang: str
-    vocabularies: dict[str, str]
+    vocabularies: Annotated[dict[str, str], Meta(min_length=1, max_length=2)]
     """SHA-256 of each vocabulary file, by file name."""
     src_vocab_size: int
     tgt_vocab_size: int
     network: NetworkSettings
     corpus: CorpusRecord
+    preprocess: dict[str, Any]
     train: dict[str, Any]
 
 
@@ -96,12 +97,12 @@ class ModelFolder:
     @classmethod
     def create(cls, path: Path, config: ModelConfig, vocabularies: list[Path]) -> ModelFolder:
         """Begin a model at `path`: settings and vocabularies, no weights yet."""
-        for file in vocabularies:
-            with new_file(path / file.name) as draft:
-                shutil.copyfile(file, draft)
         text = msgspec.json.format(msgspec.json.encode(config), indent=2)
         with new_file(path / "config.json") as draft:
             draft.write_bytes(text + b"\n")
+        for file in vocabularies:
+            with new_file(path / file.name) as draft:
+                shutil.copyfile(file, draft)
         return cls(path, config)
 
     @property
@@ -127,25 +128,29 @@ class ModelFolder:
 
 
 def is_model_folder(path: Path) -> bool:
-    """Whether `path` holds an mtkit model, whole or begun, be it that nothing but its corpus is prepared."""
+    """Whether `path` holds an mtkit model, whole or begun."""
     try:
-        if [entry.name for entry in path.iterdir()] == ["training"]:
-            return (path / "training" / "prepared" / "manifest.json").is_file()
         return bool(json.loads((path / "config.json").read_bytes()).get("format") == FORMAT)
     except (OSError, ValueError, AttributeError):
         return False
 
 
-def make_way(path: Path, force: bool) -> None:
-    """Make `path` free for a new model; raise `OutputError` where that would lose something.
+def check_way(path: Path, force: bool) -> None:
+    """Raise `OutputError` where a new model at `path` would cost something that `force` does not allow to replace.
 
-    `force` removes an older model, never a folder that is anything else.
+    It allows to replace an older model, never a folder that is anything else.
     """
-    if not path.exists() or (path.is_dir() and not any(entry.is_file() for entry in path.rglob("*"))):
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
     if not is_model_folder(path):
         raise OutputError(f"{path}: exists and is no model folder; choose another --out")
     if not force:
         raise OutputError(f"{path}: holds a model already; --resume goes on with it, --force replaces it")
-    with writing(path):
-        shutil.rmtree(path)
+
+
+def make_way(path: Path, force: bool) -> None:
+    """Remove what `check_way` allows to replace."""
+    check_way(path, force)
+    if path.exists():
+        with writing(path):
+            shutil.rmtree(path)

@@ -27,8 +27,8 @@ def about(text: str, group: str, **extra: Any) -> Meta:
 class CommandSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every command takes."""
 
-    seed: Annotated[int, Meta(ge=0), about("Seed of everything random.", "General")] = 1
-    threads: Annotated[int, Meta(ge=0), about("CPU threads; 0 takes all cores.", "General")] = 0
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1), about("Seed of everything random.", "General")] = 1
+    threads: Annotated[int, Meta(ge=0, le=1024), about("CPU threads; 0 takes all cores.", "General")] = 0
     device: Annotated[Device, about("Where the network runs; auto takes a GPU if there is one.", "General")] = "auto"
 
 
@@ -46,12 +46,16 @@ class CorpusSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         tuple[str, ...],
         about("Validation text, in the same forms; without it 2 % of the training pairs are held out.", "Corpus"),
     ] = ()
-    max_length: Annotated[int, Meta(ge=1), about("Drop pairs with a longer side, in pieces.", "Corpus")] = 250
+    max_length: Annotated[int, Meta(ge=1, le=100_000), about("Drop pairs with a longer side, in pieces.", "Corpus")] = (
+        250
+    )
     max_ratio: Annotated[
         float, Meta(ge=1), about("Drop pairs whose lengths differ by a larger factor, in characters.", "Corpus")
     ] = 9.0
     vocab_size: Annotated[
-        int, Meta(ge=0), about("Pieces in a vocabulary; 0 chooses it from the size of the corpus.", "Vocabulary")
+        int,
+        Meta(ge=0, le=1_000_000),
+        about("Pieces in a vocabulary; 0 chooses it from the size of the corpus.", "Vocabulary"),
     ] = 0
     vocab_type: Annotated[VocabType, about("What a piece is.", "Vocabulary")] = "unigram"
     joint: Annotated[
@@ -82,8 +86,8 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             flag="--bidirectional/--no-bidirectional",
         ),
     ] = True
-    embedding_size: Annotated[int, Meta(ge=1), about("Width of embeddings and readout.", "Network")] = 256
-    hidden_size: Annotated[int, Meta(ge=1), about("Width of the recurrent layers.", "Network")] = 512
+    embedding_size: Annotated[int, Meta(ge=1, le=16_384), about("Width of embeddings and readout.", "Network")] = 256
+    hidden_size: Annotated[int, Meta(ge=1, le=16_384), about("Width of the recurrent layers.", "Network")] = 512
     attention: Annotated[AttentionType, about("How the decoder looks at the source.", "Network")] = "general"
     attention_heads: Annotated[
         int, Meta(ge=1), about("Heads that attend independently; they divide the hidden size.", "Network")
@@ -97,7 +101,7 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = "auto"
     dropout: Annotated[
         float, Meta(ge=0, lt=1), about("Dropout on layer inputs, one mask a sentence.", "Regularisation")
-    ] = 0.4
+    ] = 0.35
 
 
 class TrainSettings(CommandSettings, frozen=True, kw_only=True):
@@ -109,19 +113,21 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     label_smoothing: Annotated[
         float, Meta(ge=0, lt=1), about("Probability spread over all pieces.", "Regularisation")
     ] = 0.1
-    learning_rate: Annotated[float, Meta(gt=0), about("Peak learning rate of Adam.", "Optimisation")] = 2e-3
+    learning_rate: Annotated[float, Meta(gt=0, le=1), about("Peak learning rate of Adam.", "Optimisation")] = 2e-3
     warmup: Annotated[int, Meta(ge=0), about("Updates of linear warm-up, at most a tenth of all.", "Optimisation")] = (
         400
     )
     clip_norm: Annotated[float, Meta(gt=0), about("Largest gradient norm.", "Optimisation")] = 1.0
     batch_tokens: Annotated[
         int, Meta(ge=1), about("Tokens in a batch, padding included, on the longer side.", "Optimisation")
-    ] = 3000
+    ] = 2000
     precision: Annotated[
         Precision, about("Number format of the products; auto is bfloat16 where the machine is fast at it.", "General")
     ] = "auto"
-    epochs: Annotated[int, Meta(ge=1), about("Passes over the corpus.", "Length")] = 20
-    updates: Annotated[int, Meta(ge=0), about("Updates, instead of epochs; 0 goes by epochs.", "Length")] = 0
+    epochs: Annotated[int, Meta(ge=1, le=1_000_000), about("Passes over the corpus.", "Length")] = 20
+    updates: Annotated[
+        int, Meta(ge=0, le=1_000_000_000), about("Updates, instead of epochs; 0 goes by epochs.", "Length")
+    ] = 0
     patience: Annotated[
         int, Meta(ge=0), about("Stop after this many validations without a better BLEU; 0 never does.", "Length")
     ] = 10
@@ -139,8 +145,10 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
 class SearchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a translation is searched for."""
 
-    beam_size: Annotated[int, Meta(ge=1, le=1000), about("Hypotheses kept; 1 is greedy.", "Search")] = 5
-    length_penalty: Annotated[float, Meta(ge=0), about("Scores are divided by length to this power.", "Search")] = 1.0
+    beam_size: Annotated[int, Meta(ge=1, le=100), about("Hypotheses kept; 1 is greedy.", "Search")] = 5
+    length_penalty: Annotated[
+        float, Meta(ge=0, le=10), about("Scores are divided by length to this power.", "Search")
+    ] = 1.0
     batch_tokens: Annotated[
         int, Meta(ge=1), about("Source pieces translated together, padding included.", "Search")
     ] = 4096

@@ -27,9 +27,12 @@ def writing(path: Path) -> Iterator[None]:
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """Yield a path to write; on success it is synced and replaces `path`, on failure it is removed."""
+    path = path.resolve()  # the file a link leads to is replaced, not the link
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with writing(path):
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
             path.parent.mkdir(parents=True, exist_ok=True)
             yield draft
             _sync(draft)
@@ -48,6 +51,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(draft, ignore_errors=True)  # of a process of the same number that was killed
             draft.mkdir()
             yield draft
             for file in sorted(draft.rglob("*")):

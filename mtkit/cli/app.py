@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from typing import Annotated
 
@@ -10,7 +12,7 @@ import typer
 from mtkit import __version__
 from mtkit.cli import evaluate, preprocess, train, translate
 from mtkit.cli.console import discard_output, fail
-from mtkit.errors import MtkitError
+from mtkit.errors import Interrupted, MtkitError, OutputError
 
 app = typer.Typer(
     help="Recurrent machine translation: from two text files to a BLEU score.",
@@ -42,12 +44,24 @@ for command in (preprocess, train, translate, evaluate):
     command.register(app)
 
 
+def _open_closed_streams() -> None:
+    """Give the standard streams that whoever started us has closed something to read and write: nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open till the end
+
+
 def main() -> None:
     """Run the command line; print one line for an error, and exit with its code."""
     debug = "--debug" in sys.argv
+    _open_closed_streams()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that drafts are cleaned up
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
+    except Interrupted as stopped:
+        print(stopped, file=sys.stderr)
+        code = stopped.exit_code
     except MtkitError as error:
         if debug:
             raise
@@ -62,6 +76,13 @@ def main() -> None:
     except BrokenPipeError:
         discard_output()
         code = 1
+    except OSError as error:
+        if debug:
+            raise
+        fail(f"{error.filename or 'standard output'}: {error.strerror or error}; --debug shows where")
+        if error.filename is None:
+            discard_output()
+        code = OutputError.exit_code
     except Exception as error:
         if debug:
             raise

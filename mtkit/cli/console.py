@@ -37,8 +37,9 @@ class Console:
 
 
 def fail(message: str) -> None:
-    """Print the one line of an error."""
-    print(f"{paint('Error:', '31')} {message}", file=sys.stderr, flush=True)
+    """Print the one line of an error, whatever the names in it hold."""
+    line = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in message)
+    print(f"{paint('Error:', '31')} {line}", file=sys.stderr, flush=True)
 
 
 def paint(text: str, colour: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import typer
@@ -33,7 +32,7 @@ def run(resolved: Resolved[EvaluateSettings], given: Mapping[str, str | None], c
 
     scores = evaluate(resolved.settings, given["model"])
     if resolved.settings.json:
-        print(json.dumps(scores.as_dict()))
+        print(scores.as_json())
         return
     print(f"BLEU        {scores.bleu:.2f}  ({scores.bleu_signature})")
     print(f"chrF2       {scores.chrf:.2f}  ({scores.chrf_signature})")

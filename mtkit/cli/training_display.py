@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -47,13 +48,13 @@ class TrainingDisplay:
                 self._validate(event)
             case Finished():
                 if self.bar:
-                    self.bar.update(self.bar.task_ids[0], completed=event.updates)
+                    self.bar.update(self.bar.task_ids[0], completed=event.updates, total=event.updates)
                     self.bar.stop()
                 self._say(
                     f"Finished after {event.updates:,} updates and {clock(event.seconds)}: {event.reason}. "
                     f"Best validation BLEU {event.best_bleu:.2f}, at update {event.best_update:,}"
                 )
-                self._say(f"Wrote {event.out}; translate with: mtkit translate {event.out}")
+                self._say(f"Wrote {event.out}; translate with: mtkit translate {shlex.quote(str(event.out))}")
 
     def _start(self, event: Started) -> None:
         self.started = event
@@ -85,7 +86,7 @@ class TrainingDisplay:
                 speed=f"{event.tokens_per_second:,.0f}",
                 bleu="-" if self.best_bleu is None else f"{self.best_bleu:.2f}",
             )
-        elif time.perf_counter() - self._last_line >= PLAIN_SECONDS:
+        elif self.console.verbose or time.perf_counter() - self._last_line >= PLAIN_SECONDS:
             done = event.update - self.started.first_update + 1
             left = (time.perf_counter() - self._began) / done * (self.started.updates - event.update)
             self._say(
@@ -104,7 +105,7 @@ class TrainingDisplay:
 
     def _say(self, line: str) -> None:
         if self.bar and not self.bar.finished and self.console.live:
-            self.bar.console.print(line, highlight=False, soft_wrap=True)
+            self.bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
         else:
             self.console.say(line)
 

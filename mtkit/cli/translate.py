@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import queue
+import select
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import typer
 
@@ -18,14 +19,12 @@ from mtkit.cli.options import Argument, add_command
 from mtkit.configuration import Resolved
 from mtkit.errors import CorpusError
 from mtkit.settings import TranslateSettings
-
-if TYPE_CHECKING:
-    from mtkit.translation import Translation
+from mtkit.storage import new_file, writing
 
 WINDOW = 1024
 """Most lines read ahead and translated together: sorted by length, they share batches well."""
 
-Lines = queue.Queue[bytes | OSError | None]
+Lines = queue.Queue[bytes | Exception | None]
 CHUNK = 1 << 16
 """Bytes asked for at a time; what is there comes at once, however little."""
 
@@ -45,7 +44,6 @@ def register(app: typer.Typer) -> None:
 def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], console: Console) -> None:
     """Translate lines from standard input to standard output, one for one and in order."""
     settings = resolved.settings
-    from mtkit.storage import new_file
     from mtkit.translation import Translator
 
     with ExitStack() as stack:
@@ -60,9 +58,8 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
         )
         sink: BinaryIO = sys.stdout.buffer
         if settings.output:
-            draft = stack.enter_context(new_file(Path(settings.output)))
-            sink = stack.enter_context(draft.open("wb"))
-        count, untranslatable = 0, 0
+            sink = stack.enter_context(_open_output(Path(settings.output)))
+        count, untranslatable, truncated = 0, 0, 0
         for lines in read_windows(source, settings.input or "standard input"):
             results = translator.translate(lines)
             try:
@@ -72,8 +69,12 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
                 discard_output()
                 raise typer.Exit(128 + signal.SIGPIPE) from error  # as if the signal had ended us
             for number, result in enumerate(results, start=count + 1):
-                _warn(console, number, result)
+                if result.parts > 1:
+                    console.warn(f"line {number:,} is long; it was translated in {result.parts} parts")
+                if result.truncated:
+                    console.detail(f"line {number:,}: the translation did not come to an end and was cut")
                 untranslatable += result.untranslatable
+                truncated += result.truncated
             count += len(lines)
             if console.live and not sys.stdout.isatty():
                 print(f"\r{count:,} lines", end="", file=sys.stderr, flush=True)
@@ -81,13 +82,19 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
             print(file=sys.stderr)
         if untranslatable:
             console.warn(f"{untranslatable:,} lines hold nothing that can be translated; their translations are empty")
+        if truncated:
+            console.warn(f"{truncated:,} translations did not come to an end and were cut; --verbose names the lines")
 
 
-def _warn(console: Console, number: int, result: Translation) -> None:
-    if result.parts > 1:
-        console.warn(f"line {number:,} is long; it was translated in {result.parts} parts")
-    if result.truncated:
-        console.warn(f"line {number:,}: the translation did not come to an end and was cut")
+@contextmanager
+def _open_output(path: Path) -> Iterator[BinaryIO]:
+    """Open the file of --output: a device or a pipe as it is, a file so that it appears whole or not at all."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with writing(path), path.open("wb") as device:
+            yield device
+    else:
+        with new_file(path) as draft, draft.open("wb") as file:
+            yield file
 
 
 def read_windows(source: BinaryIO, name: str) -> Iterator[list[str]]:
@@ -107,8 +114,8 @@ def read_windows(source: BinaryIO, name: str) -> Iterator[list[str]]:
         window: list[str] = []
         raw = lines.get()
         while raw is not None:
-            if isinstance(raw, OSError):
-                raise CorpusError(f"{name}: cannot be read on after line {number:,} ({raw.strerror})") from raw
+            if isinstance(raw, Exception):
+                raise CorpusError(f"{name}: cannot be read on after line {number:,} ({raw})") from raw
             number += 1
             try:
                 window.append(_decode(raw, first=number == 1))
@@ -139,7 +146,10 @@ def _read(source: BinaryIO, lines: Lines) -> None:
     raw = getattr(source, "raw", source)
     begun: list[bytes] = []
     try:
-        while chunk := raw.read(CHUNK):
+        while (chunk := raw.read(CHUNK)) != b"":
+            if chunk is None:  # a stream that does not block has nothing yet
+                select.select([raw], [], [])
+                continue
             *whole, rest = chunk.split(b"\n")
             for line in whole:
                 lines.put(b"".join((*begun, line, b"\n")))
@@ -149,7 +159,7 @@ def _read(source: BinaryIO, lines: Lines) -> None:
         if begun:
             lines.put(b"".join(begun))
         lines.put(None)
-    except OSError as error:
+    except Exception as error:  # whatever it is, whoever waits for lines must hear of it
         lines.put(error)
 
 

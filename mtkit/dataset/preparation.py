@@ -55,7 +55,7 @@ def prepare(settings: PreprocessSettings, report: Report = lambda line: None) ->
         VocabularyError: the text does not allow the vocabulary size asked for.
         OutputError: the folder exists or cannot be written.
     """
-    corpus, out = settings.corpus, Path(settings.out)
+    corpus, out = settings.corpus, Path(settings.out).resolve()  # `.` is another folder once it is replaced
     langs = split_langs(corpus.langs)
     if not corpus.train:
         raise SettingsError("--train is missing; give training text as PREFIX, SRC:TGT or FILE.tsv")
@@ -64,10 +64,10 @@ def prepare(settings: PreprocessSettings, report: Report = lambda line: None) ->
     _check_place(out, force=settings.force)
     train = CleanText.parse(corpus.train, langs, corpus.max_ratio)
     valid = CleanText.parse(corpus.valid, langs) if corpus.valid else None
-    with new_folder(out.resolve()) as draft:
+    with new_folder(out) as draft:
         manifest = _fill(draft, settings, train, valid, report)
         (draft / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
-    report(f"Wrote {out}")
+    report(f"Wrote {settings.out}")
     return PreparedCorpus.open(out)
 
 

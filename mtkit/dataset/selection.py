@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import chain
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -61,7 +63,7 @@ class CleanText:
             before = report.total
             for _ in clean(text, report, max_ratio=self.max_ratio):
                 pass
-            entries += [FileEntry(path.name, sha256(path), report.total - before) for path in text.files]
+            entries += [FileEntry(_name(path), sha256(path), report.total - before) for path in text.files]
         return Survey(report, tuple(entries))
 
     def hold_out(self, seed: int) -> tuple[CleanText, CleanText]:
@@ -94,3 +96,8 @@ def _unique(digests: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
     unique = np.zeros(len(digests), np.bool_)
     unique[first[counts == 1]] = True
     return unique
+
+
+def _name(path: Path) -> str:
+    """Return a file's name as text that can be written, even where its bytes are not UTF-8."""
+    return os.fsencode(path.name).decode(errors="replace")

@@ -28,6 +28,10 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
         """Return the fields that have a value, in their order."""
         return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
 
+    def as_json(self) -> str:
+        """Return `as_dict` as JSON, in which an infinite perplexity is null."""
+        return msgspec.json.encode(self.as_dict()).decode()
+
 
 def score(
     hypotheses: Sequence[str],

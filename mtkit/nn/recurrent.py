@@ -6,7 +6,7 @@ one for a GRU and two for an LSTM, so that nothing outside this file asks which 
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +44,7 @@ class GRU(nn.Module):
 
     def forward(self, inputs: Tensor, state: Hidden) -> tuple[Tensor, Hidden]:
         """See `RecurrentLayer`."""
-        outputs, hidden = self.cell(inputs, state[0][None].to(inputs.dtype))
+        outputs, hidden = _run(self.cell, inputs, state)
         return outputs, (hidden[0],)
 
 
@@ -69,8 +69,7 @@ class LSTM(nn.Module):
 
     def forward(self, inputs: Tensor, state: Hidden) -> tuple[Tensor, Hidden]:
         """See `RecurrentLayer`."""
-        hidden, cell = (part[None].to(inputs.dtype) for part in state)
-        outputs, (hidden, cell) = self.cell(inputs, (hidden, cell))
+        outputs, (hidden, cell) = _run(self.cell, inputs, state)
         return outputs, (hidden[0], cell[0])
 
 
@@ -135,6 +134,21 @@ def reversed_order(lengths: Tensor, positions: int) -> Tensor:
 
 def _reorder(sequence: Tensor, order: Tensor) -> Tensor:
     return sequence.gather(1, order[:, :, None].expand(-1, -1, sequence.shape[2]))
+
+
+def _run(cell: nn.RNNBase, inputs: Tensor, state: Hidden) -> tuple[Tensor, Any]:
+    """Call torch's cell; on a GPU without autocast, which would make it float16 whatever type was asked for."""
+    if inputs.device.type != "cuda":
+        return cell(inputs, _packed(state, inputs.dtype))  # type: ignore[no-any-return]
+    with torch.autocast("cuda", enabled=False):
+        dtype = next(cell.parameters()).dtype
+        return cell(inputs.to(dtype), _packed(state, dtype))  # type: ignore[no-any-return]
+
+
+def _packed(state: Hidden, dtype: torch.dtype) -> Tensor | tuple[Tensor, ...]:
+    """Give a state torch's form: (1, B, H) tensors, a lone one without its tuple."""
+    parts = tuple(part[None].to(dtype) for part in state)
+    return parts[0] if len(parts) == 1 else parts
 
 
 def _initialise(cell: nn.RNNBase, hidden_size: int) -> None:

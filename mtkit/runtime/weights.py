@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from mtkit.errors import ModelFolderError
@@ -21,8 +21,18 @@ def distinct_weights(network: Seq2Seq) -> dict[str, Tensor]:
 
 def save_weights(network: Seq2Seq, path: Path) -> None:
     """Write the weights, whole or not at all."""
+    save_tensors(distinct_weights(network), path)
+
+
+def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write tensors by name, whole or not at all.
+
+    The bytes are made first and written as those of any file: safetensors' own writer hides a full disk in an error
+    of its own, and gives files that only their owner can read.
+    """
+    content = save({name: tensor.contiguous() for name, tensor in tensors.items()})
     with new_file(path) as draft:
-        save_file({name: weight.contiguous() for name, weight in distinct_weights(network).items()}, draft)
+        draft.write_bytes(content)
 
 
 def load_weights(network: Seq2Seq, path: Path) -> None:

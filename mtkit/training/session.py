@@ -16,17 +16,20 @@ from mtkit import __version__
 from mtkit.dataset.preparation import prepare
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import OutputError, SettingsError
-from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, is_model_folder, make_way
+from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_model_folder, make_way
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.torch_stepper import choose_device, choose_precision
 from mtkit.settings import NetworkSettings, PreprocessSettings, TrainSettings
+from mtkit.storage import writing
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.model_card import write_model_card
 from mtkit.training.signals import stop_request
 from mtkit.training.state import newest_state
 from mtkit.training.trainer import Trainer
 
-MAY_CHANGE = {"threads", "device", "precision", "resume", "force", "out", "patience"}
+OF_THE_CALL = {"out", "resume", "force"}
+"""Settings that say what to do with a folder; a model does not remember them."""
+MAY_CHANGE = {"threads", "device", "precision", "patience"}
 """Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns."""
 
 
@@ -40,13 +43,14 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
 
     Raises:
         SettingsError: settings do not fit together, or (resuming) with those the training began with.
+        TrainingError: the loss is no number any more.
         OutputError: there is something at `out` that neither `resume` nor `force` allows to touch.
         Interrupted: SIGINT or SIGTERM came, and everything is saved.
     """
     if not settings.out:
         raise SettingsError("--out is missing: the model folder to write")
     settings = replace(settings, network=resolve_network(settings.network, corpus.joint))
-    folder = Path(settings.out)
+    folder = Path(settings.out).resolve()
     device = choose_device(settings.device)
     autocast = choose_precision(settings.precision, device)
     # oneDNN keeps compiled code for every shape of product it meets, a thousand by default, and batches have many
@@ -59,10 +63,7 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
     state = _open_for_resume(settings, corpus) if settings.resume else None
     trainer = Trainer(settings, corpus, network, autocast, folder, emit)
     if state is None:
-        if corpus.path.parent.parent != folder:  # prepared here a moment ago: the way is free
-            make_way(folder, settings.force or settings.resume)
-        ModelFolder.create(folder, _config(settings, corpus), corpus.vocabulary_files)
-        (folder / "log.jsonl").unlink(missing_ok=True)  # of an attempt that was cut off before it saved anything
+        _begin(folder, settings, corpus)
     else:
         trainer.restore(state)
     emit(_started(trainer, corpus))
@@ -72,7 +73,7 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
     write_model_card(folder, settings, corpus, progress)
     emit(
         Finished(
-            out=folder,
+            out=Path(settings.out),
             updates=progress.update,
             best_bleu=progress.best_bleu,
             best_update=progress.best_update,
@@ -86,18 +87,60 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
 def open_corpus(
     settings: TrainSettings, prepared: str | None, report: Callable[[str], None] = lambda line: None
 ) -> PreparedCorpus:
-    """Open the prepared corpus, or prepare the raw text of `settings.corpus` inside the model folder first."""
-    if prepared is not None:
-        return PreparedCorpus.open(Path(prepared))
+    """Open the prepared corpus, or prepare the raw text of `settings.corpus` first.
+
+    Raw text is prepared beside the model folder, so that nothing there is touched before training can begin, and moves
+    in when it does. A training that is resumed goes on with what was prepared when it began.
+    """
     if not settings.out:
         raise SettingsError("--out is missing: the model folder to write")
-    place = Path(settings.out) / "training" / "prepared"
-    if settings.resume and place.is_dir():
-        return PreparedCorpus.open(place)
+    folder = Path(settings.out).resolve()
+    if prepared is not None:
+        corpus = PreparedCorpus.open(Path(prepared))
+        if folder in corpus.path.resolve().parents and not settings.resume:
+            raise SettingsError(f"{prepared}: lies inside --out, which would be replaced; move it out first")
+        return corpus
+    if settings.resume and _corpus_inside(folder).is_dir():
+        corpus = PreparedCorpus.open(_corpus_inside(folder))
+        _check_same_corpus(settings, corpus)
+        return corpus
     if settings.resume:
-        _check_no_weights(Path(settings.out))
-    make_way(Path(settings.out), settings.force or settings.resume)
-    return prepare(PreprocessSettings(seed=settings.seed, corpus=settings.corpus, out=str(place), force=True), report)
+        _check_no_weights(folder)
+    check_way(folder, settings.force or settings.resume)
+    beside = str(_corpus_beside(folder))
+    return prepare(PreprocessSettings(seed=settings.seed, corpus=settings.corpus, out=beside, force=True), report)
+
+
+def _corpus_beside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.prepared")
+
+
+def _corpus_inside(folder: Path) -> Path:
+    return folder / "training" / "prepared"
+
+
+def _begin(folder: Path, settings: TrainSettings, corpus: PreparedCorpus) -> None:
+    """Begin a model folder, in the place of an older model where that was allowed."""
+    if folder in corpus.path.resolve().parents:  # a raw-text training that was cut off before it saved anything
+        (folder / "log.jsonl").unlink(missing_ok=True)
+    else:
+        make_way(folder, settings.force or settings.resume)
+    ModelFolder.create(folder, _config(settings, corpus), corpus.vocabulary_files)
+    if corpus.path == _corpus_beside(folder):
+        with writing(folder):
+            _corpus_inside(folder).parent.mkdir()
+            corpus.path.rename(_corpus_inside(folder))  # what is mapped stays mapped
+
+
+def _check_same_corpus(settings: TrainSettings, corpus: PreparedCorpus) -> None:
+    """Raise `SettingsError` where resuming would go on with a corpus prepared in another way than it asks for."""
+    began = msgspec.to_builtins(corpus.manifest.corpus)
+    for key, now in msgspec.to_builtins(settings.corpus).items():
+        if key not in ("train", "valid") and began[key] != now:
+            raise SettingsError(
+                f"--resume cannot change {key} from {began[key]} to {now}; leave it as it was, or train into another "
+                "--out"
+            )
 
 
 def resolve_network(network: NetworkSettings, joint: bool) -> NetworkSettings:
@@ -124,16 +167,17 @@ def _config(settings: TrainSettings, corpus: PreparedCorpus) -> ModelConfig:
             longest_src=int(corpus.train.src_lengths.max()),
             inputs=[msgspec.to_builtins(entry) for split in (manifest.train, manifest.valid) for entry in split.inputs],
         ),
-        train=_learning_settings(settings),
+        preprocess=msgspec.to_builtins(manifest.corpus),
+        train=_flat(settings),
     )
 
 
-def _learning_settings(settings: TrainSettings) -> dict[str, Any]:
-    """The settings that decide what is learnt, flat, as a `--config` file has them."""
+def _flat(settings: TrainSettings) -> dict[str, Any]:
+    """The settings of training as a `--config` file has them."""
     tree = msgspec.to_builtins(settings)
     del tree["corpus"]
     flat = {**tree.pop("network"), **tree}
-    return {key: value for key, value in flat.items() if key not in MAY_CHANGE}
+    return {key: value for key, value in flat.items() if key not in OF_THE_CALL}
 
 
 def _open_for_resume(settings: TrainSettings, corpus: PreparedCorpus) -> Path | None:
@@ -152,9 +196,9 @@ def _open_for_resume(settings: TrainSettings, corpus: PreparedCorpus) -> Path | 
         raise SettingsError(
             f"{path}: was trained on another corpus than {corpus.path}; resume with the one it began with"
         )
-    for key, now in _learning_settings(settings).items():
+    for key, now in _flat(settings).items():
         before = config.train.get(key)
-        if before != now:
+        if key not in MAY_CHANGE and before != now:
             raise SettingsError(
                 f"--resume cannot change {key} from {before} to {now}; leave it as it was, or train into another --out"
             )

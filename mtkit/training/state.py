@@ -15,12 +15,12 @@ import msgspec
 import torch
 from msgspec import Struct
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from mtkit.errors import ModelFolderError
 from mtkit.nn import Seq2Seq
-from mtkit.runtime.weights import load_weights, save_weights
+from mtkit.runtime.weights import load_weights, save_tensors, save_weights
 from mtkit.storage import new_folder
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -49,8 +49,8 @@ def save_state(folder: Path, network: Seq2Seq, optimizer: torch.optim.Optimizer,
         return
     with new_folder(target) as draft:
         save_weights(network, draft / "network.safetensors")
-        save_file(_moments(network, optimizer), draft / "optimizer.safetensors")
-        save_file(_random_states(), draft / "random.safetensors")
+        save_tensors(_moments(network, optimizer), draft / "optimizer.safetensors")
+        save_tensors(_random_states(), draft / "random.safetensors")
         (draft / "progress.json").write_bytes(msgspec.json.encode(progress))
     for old in _saved(folder):
         if old != target:
@@ -69,13 +69,13 @@ def load_state(state: Path, network: Seq2Seq, optimizer: torch.optim.Optimizer) 
         load_weights(network, state / "network.safetensors")
         moments = load_file(state / "optimizer.safetensors")
         random_states = load_file(state / "random.safetensors")
+        if missing := _moments_of(network) - moments.keys():
+            raise SafetensorError(f"optimizer.safetensors has no {min(missing)}")
     except (OSError, UnicodeDecodeError, msgspec.DecodeError, SafetensorError) as error:
         raise ModelFolderError(f"{state}: is damaged ({error}); train anew with --force") from error
     for name, weight in network.named_parameters():
-        step = torch.tensor(float(progress.update))
+        step = torch.tensor(float(progress.update), device=weight.device)
         optimizer.state[weight] = {key: moments[f"{name}.{key}"].to(weight.device) for key in MOMENTS} | {"step": step}
-        if optimizer.defaults["fused"]:
-            optimizer.state[weight]["step"] = step.to(weight.device)
     torch.set_rng_state(random_states["cpu"])
     if "cuda" in random_states and torch.cuda.is_available():
         torch.cuda.set_rng_state(random_states["cuda"])
@@ -84,6 +84,10 @@ def load_state(state: Path, network: Seq2Seq, optimizer: torch.optim.Optimizer) 
 
 def _saved(folder: Path) -> list[Path]:
     return [state for state in folder.glob("*") if state.name.isdigit() and state.is_dir()]
+
+
+def _moments_of(network: Seq2Seq) -> set[str]:
+    return {f"{name}.{key}" for name, _ in network.named_parameters() for key in MOMENTS}
 
 
 def _moments(network: Seq2Seq, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

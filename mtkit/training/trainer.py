@@ -193,6 +193,7 @@ class Trainer:
     def _validate(self) -> None:
         progress = self.progress
         began = time.perf_counter()
+        self._finite_loss_sum()  # weights that are no numbers any more must not become the best
         result = self.validate()
         best = result.bleu > progress.best_bleu
         if best:

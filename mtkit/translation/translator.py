@@ -19,6 +19,7 @@ from mtkit.text.padding import pad
 from mtkit.text.vocabulary import BOS, EOS, normalise_source, normalise_target
 from mtkit.translation.splitting import split_line
 
+USUAL_BEAM = SearchSettings().beam_size
 SOURCE_MULTIPLE = 16
 """Sources are padded to a multiple of this, alone or in a batch: the width decides the last bits of an attention's
 sums, and so whether neighbours show in a translation."""
@@ -151,11 +152,15 @@ class Translator:
         return [results[index] for index in range(len(sentences))]
 
     def _batches(self, sentences: Sequence[Sequence[int]]) -> Iterable[list[int]]:
-        """Cut the sentences' indices, longest first, into batches of `search.batch_tokens` source tokens."""
+        """Cut the sentences' indices, longest first, into batches of `search.batch_tokens` source tokens.
+
+        That is for the default beam; a wider one takes more memory a sentence, and so fewer sentences.
+        """
+        budget = self.search.batch_tokens * USUAL_BEAM // max(USUAL_BEAM, self.search.beam_size)
         order = sorted(range(len(sentences)), key=lambda index: -len(sentences[index]))
         batch: list[int] = []
         for index in order:
-            if batch and (len(batch) + 1) * (len(sentences[batch[0]]) + 1) > self.search.batch_tokens:
+            if batch and (len(batch) + 1) * (len(sentences[batch[0]]) + 1) > budget:
                 yield batch
                 batch = []
             batch.append(index)

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from mtkit.errors import ModelFolderError
 from mtkit.nn import Seq2Seq
-from mtkit.runtime.weights import load_weights, save_weights
+from mtkit.runtime.weights import load_weights, save_tensors, save_weights
 from mtkit.settings import NetworkSettings, Tying
 
 SMALL = NetworkSettings(embedding_size=6, hidden_size=6)
@@ -114,3 +114,9 @@ def test_a_refused_file_changes_no_weight(file: Path) -> None:
         load_weights(network, file)
     for name, weight in network.state_dict().items():
         assert torch.equal(weight, before[name])
+
+
+def test_whoever_may_read_new_files_may_read_the_weights(tmp_path: Path) -> None:
+    save_tensors({"a": torch.ones(2)}, tmp_path / "weights")
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "weights").stat().st_mode == (tmp_path / "plain").stat().st_mode

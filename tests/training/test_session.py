@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from mtkit.configuration import resolve
 from mtkit.dataset import Batches, PreparedCorpus, prepare
-from mtkit.errors import Interrupted, ModelFolderError, OutputError, SettingsError, VocabularyError
+from mtkit.errors import CorpusError, Interrupted, ModelFolderError, OutputError, SettingsError, VocabularyError
 from mtkit.model_folder import ModelFolder
 from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.training import Event, Finished, Reported, Started, open_corpus, session, train
@@ -224,7 +224,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_resumed_training_may_run_elsewhere_and_longer(
     tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert sorted(MAY_CHANGE) == ["device", "force", "out", "patience", "precision", "resume", "threads"]
+    assert sorted(MAY_CHANGE) == ["device", "patience", "precision", "threads"]
     settings = tiny()
     begin(settings, few, monkeypatch)
     moved = Path(settings.out).rename(Path(settings.out).with_name("moved"))
@@ -311,8 +311,10 @@ def raw(tiny: Tiny, text: Path, **changes: object) -> TrainSettings:
 def test_from_raw_text_the_corpus_is_prepared_inside_the_model_folder(tiny: Tiny, parallel_text: Path) -> None:
     settings = raw(tiny, parallel_text)
     corpus = open_corpus(settings, None)
-    assert corpus.path == Path(settings.out) / "training" / "prepared"
+    assert not Path(settings.out).exists()  # nothing is touched there before training can begin
     train(settings, corpus)
+    assert not corpus.path.exists()
+    assert PreparedCorpus.open(Path(settings.out) / "training" / "prepared").fingerprint == corpus.fingerprint
     assert ModelFolder.open(Path(settings.out)).config.corpus.fingerprint == corpus.fingerprint
     with pytest.raises(OutputError, match="holds a model already"):
         open_corpus(settings, None)
@@ -348,14 +350,45 @@ def test_a_preparation_that_failed_is_no_obstacle(tiny: Tiny, parallel_text: Pat
     train(settings, open_corpus(settings, None))
 
 
-@pytest.mark.parametrize("way", ["resume", "force"])
-def test_what_ended_right_after_its_preparation_can_go_on(way: str, tiny: Tiny, parallel_text: Path) -> None:
+@pytest.mark.parametrize("changes", [{}, {"resume": True}, {"force": True}], ids=["again", "resume", "force"])
+def test_what_ended_right_after_its_preparation_can_go_on(
+    changes: dict[str, bool], tiny: Tiny, parallel_text: Path
+) -> None:
     settings = raw(tiny, parallel_text)
     open_corpus(settings, None)
-    with pytest.raises(OutputError, match="holds a model already"):
-        open_corpus(settings, None)
-    again = replace(settings, **{way: True})
+    again = replace(settings, **changes)
     train(again, open_corpus(again, None))
+    assert sorted(path.name for path in Path(settings.out).parent.iterdir()) == ["model"]
+
+
+def test_resuming_from_raw_text_refuses_another_preparation(
+    tiny: Tiny, parallel_text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = raw(tiny, parallel_text)
+    begin(settings, open_corpus(settings, None), monkeypatch)
+    other = replace(settings, resume=True, corpus=replace(settings.corpus, max_length=9))
+    with pytest.raises(SettingsError, match="--resume cannot change max_length from 250 to 9"):
+        open_corpus(other, None)
+
+
+def test_force_keeps_the_old_model_until_the_new_training_can_begin(tiny: Tiny, parallel_text: Path) -> None:
+    settings = raw(tiny, parallel_text)
+    train(settings, open_corpus(settings, None))
+    before = files(Path(settings.out))
+    forced = replace(settings, force=True)
+    with pytest.raises(CorpusError):
+        open_corpus(replace(forced, corpus=replace(forced.corpus, train=("typo",))), None)
+    odd = replace(forced, network=replace(forced.network, hidden_size=17))
+    with pytest.raises(SettingsError):
+        train(odd, open_corpus(odd, None))
+    assert files(Path(settings.out)) == before
+
+
+def test_a_prepared_corpus_inside_out_is_refused(tiny: Tiny, parallel_text: Path) -> None:
+    settings = raw(tiny, parallel_text, force=True)
+    train(settings, open_corpus(settings, None))
+    with pytest.raises(SettingsError, match="lies inside --out, which would be replaced"):
+        open_corpus(settings, f"{settings.out}/training/prepared")
 
 
 def test_the_saved_config_gives_the_same_training_again(tiny: Tiny, few: PreparedCorpus) -> None:
