@@ -101,7 +101,7 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = "auto"
     dropout: Annotated[
         float, Meta(ge=0, lt=1), about("Dropout on layer inputs, one mask a sentence.", "Regularisation")
-    ] = 0.35
+    ] = 0.4
 
 
 class TrainSettings(CommandSettings, frozen=True, kw_only=True):
@@ -120,7 +120,7 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     clip_norm: Annotated[float, Meta(gt=0), about("Largest gradient norm.", "Optimisation")] = 1.0
     batch_tokens: Annotated[
         int, Meta(ge=1), about("Tokens in a batch, padding included, on the longer side.", "Optimisation")
-    ] = 2000
+    ] = 3000
     precision: Annotated[
         Precision, about("Number format of the products; auto is bfloat16 where the machine is fast at it.", "General")
     ] = "auto"
@@ -132,7 +132,7 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
         int, Meta(ge=0), about("Stop after this many validations without a better BLEU; 0 never does.", "Length")
     ] = 10
     valid_every: Annotated[
-        int, Meta(ge=0), about("Validate after this many updates; 0 is once an epoch, at least 100.", "Reports")
+        int, Meta(ge=0), about("Validate after this many updates; 0 is once an epoch, at least 200.", "Reports")
     ] = 0
     save_every: Annotated[
         int, Meta(ge=0), about("Save the training state after this many updates; 0 is at each validation.", "Reports")

@@ -14,7 +14,7 @@ from .recipes import RECIPES
 from .sampler import Sampler
 
 SEED = 20240229
-TRAIN_SIZE, HELD_OUT_SIZE = 11_000, 600
+TRAIN_SIZE, HELD_OUT_SIZE = 10_000, 600
 
 # Held out so that a demonstration of the trained model with it is an honest one.
 RESERVED = Pair("The old doctor reads a long letter.", "Le vieux médecin lit une longue lettre.")

@@ -43,7 +43,7 @@ class Intervals:
     def of(cls, settings: TrainSettings, batches_per_epoch: int) -> Intervals:
         """Resolve the settings that are 0 for a corpus of so many batches."""
         updates = settings.updates or settings.epochs * batches_per_epoch
-        valid = settings.valid_every or max(100, batches_per_epoch)
+        valid = settings.valid_every or max(200, batches_per_epoch)
         return cls(updates, batches_per_epoch, valid, settings.save_every or valid)
 
 

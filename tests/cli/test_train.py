@@ -85,7 +85,7 @@ def test_a_signal_saves_everything_and_names_the_command_that_goes_on(
     # the same command with --resume goes on, and refuses other settings
     refused = mtkit(*arguments, "--resume", "--dropout", 0.1)
     assert refused.code == 2
-    assert "--resume cannot change dropout from 0.35 to 0.1" in refused.message
+    assert "--resume cannot change dropout from 0.4 to 0.1" in refused.message
 
 
 @pytest.mark.parametrize(
