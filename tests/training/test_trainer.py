@@ -136,7 +136,7 @@ def test_an_epoch_uses_every_batch_once(
 
 def test_intervals_follow_the_length_of_an_epoch_unless_they_are_given() -> None:
     assert Intervals.of(TrainSettings(epochs=3), 500) == Intervals(updates=1500, epoch=500, valid=500, save=500)
-    assert Intervals.of(TrainSettings(epochs=3), 20) == Intervals(updates=60, epoch=20, valid=100, save=100)
+    assert Intervals.of(TrainSettings(epochs=3), 20) == Intervals(updates=60, epoch=20, valid=200, save=200)
     assert Intervals.of(TrainSettings(updates=70, valid_every=30, save_every=7), 20) == Intervals(70, 20, 30, 7)
 
 
