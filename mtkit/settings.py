@@ -16,7 +16,12 @@ AttentionType = Literal["none", "additive", "dot", "general"]
 Tying = Literal["auto", "all", "target", "none"]
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
+RuntimePrecision = Literal["auto", "float32", "int8", "bfloat16"]
 PresetName = Literal["tiny", "small", "base"]
+LengthNorm = Literal["average", "wu"]
+AlignmentUnit = Literal["none", "piece", "word"]
+OutputFormat = Literal["text", "jsonl"]
+DecodingErrors = Literal["strict", "replace"]
 
 
 def about(text: str, group: str, **extra: Any) -> Meta:
@@ -143,30 +148,81 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
 
 
 class SearchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a translation is searched for."""
+    """How a translation is searched for. Lengths are counted in pieces."""
 
     beam_size: Annotated[int, Meta(ge=1, le=100), about("Hypotheses kept; 1 is greedy.", "Search")] = 5
     length_penalty: Annotated[
         float, Meta(ge=0, le=10), about("Scores are divided by length to this power.", "Search")
     ] = 1.0
+    length_norm: Annotated[
+        LengthNorm, about("What length is: tokens (average), or (5 + tokens) / 6 (wu).", "Search")
+    ] = "average"
+    coverage_penalty: Annotated[
+        float, Meta(ge=0, le=10), about("Weight of a penalty for source pieces that were not attended to.", "Search")
+    ] = 0.0
+    min_length_ratio: Annotated[
+        float, Meta(ge=0, le=10), about("Least length of a translation, as a multiple of the source's.", "Search")
+    ] = 0.0
+    max_length_ratio: Annotated[
+        float, Meta(gt=0, le=100), about("Greatest length, as a multiple of the source's; 20 are added.", "Search")
+    ] = 2.0
+    no_repeat_ngram: Annotated[
+        int, Meta(ge=0, le=100), about("Never say the same run of so many pieces twice; 0 allows it.", "Search")
+    ] = 0
+    sample: Annotated[
+        bool, about("Draw each piece by its probability, instead of searching.", "Sampling", flag="--sample")
+    ] = False
+    temperature: Annotated[
+        float, Meta(gt=0, le=100), about("Below 1 likely pieces are drawn more often.", "Sampling")
+    ] = 1.0
+    top_k: Annotated[int, Meta(ge=0), about("Draw from this many best pieces only; 0 from all.", "Sampling")] = 0
+    top_p: Annotated[
+        float, Meta(gt=0, le=1), about("Draw from the fewest pieces of this probability together.", "Sampling")
+    ] = 1.0
     batch_tokens: Annotated[
-        int, Meta(ge=1), about("Source pieces translated together, padding included.", "Search")
+        int, Meta(ge=1), about("Source pieces translated together, padding included.", "Speed")
     ] = 4096
 
 
 class TranslateSettings(CommandSettings, frozen=True, kw_only=True):
     """`mtkit translate`: a filter from lines to lines."""
 
-    search: SearchSettings = SearchSettings()
     input: Annotated[str, about("File to read instead of standard input.", "Files")] = ""
     output: Annotated[str, about("File to write instead of standard output.", "Files")] = ""
+    prefix: Annotated[str, about("File with the beginning of each translation, line by line.", "Files")] = ""
+    score_against: Annotated[
+        str, about("File of translations to score, line by line, instead of translating.", "Files")
+    ] = ""
+    ensemble: Annotated[
+        tuple[str, ...], about("Another model of the same vocabularies, to be asked as well; repeats.", "Files")
+    ] = ()
+    errors: Annotated[
+        DecodingErrors, about("Input that is not UTF-8: stop there, or replace it by U+FFFD.", "Files")
+    ] = "strict"
+    format: Annotated[OutputFormat, about("Plain lines, or one JSON object a line.", "Output")] = "text"
+    n_best: Annotated[int, Meta(ge=1, le=100), about("Translations a line; more than one need jsonl.", "Output")] = 1
+    alignments: Annotated[
+        AlignmentUnit, about("Give source-target links from the attention, of pieces or of words.", "Output")
+    ] = "none"
+    attention: Annotated[
+        bool, about("Give the attention weights; needs jsonl.", "Output", flag="--attention")
+    ] = False
+    search: SearchSettings = SearchSettings()
+    precision: Annotated[
+        RuntimePrecision,
+        about("Number format; auto is int8 on a CPU with instructions for it, bfloat16 on a GPU.", "Speed"),
+    ] = "auto"
 
 
 class EvaluateSettings(CommandSettings, frozen=True, kw_only=True):
     """`mtkit evaluate`: scores of a model, or of any system's output."""
 
-    search: SearchSettings = SearchSettings()
     test: Annotated[str, about("Test text to translate and score: PREFIX, SRC:TGT or FILE.tsv.", "Files")] = ""
     hypotheses: Annotated[str, about("Translations to score, instead of a model.", "Files")] = ""
     reference: Annotated[str, about("Reference translations of the hypotheses.", "Files")] = ""
     json: Annotated[bool, about("Print one JSON object.", "Output", flag="--json")] = False
+    search: SearchSettings = SearchSettings()
+    precision: Annotated[
+        RuntimePrecision,
+        about("Number format; auto is int8 on a CPU with instructions for it, bfloat16 on a GPU.", "Speed"),
+    ] = "auto"

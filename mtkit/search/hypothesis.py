@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mtkit.search.stepper import Ids
+from mtkit.search.stepper import Ids, Reals
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,13 +13,14 @@ class Hypothesis:
 
     `log_prob` is the sum over its tokens, eos included; `score` is `log_prob / tokens ** length_penalty`, the average
     at a length penalty of 1 (Wu et al. 2016 divide by ((5 + tokens) / 6) ** penalty instead). A `truncated` hypothesis
-    reached the greatest length before eos, so there is no eos in its sums either.
+    reached the greatest length before eos, so there is no eos in its sums either. `attention` (tokens, S), where it was asked for, holds the weights of each token.
     """
 
     ids: tuple[int, ...]
     score: float
     log_prob: float
     truncated: bool
+    attention: Reals | None = None
 
 
 def best_first(hypothesis: Hypothesis) -> tuple[bool, float]:

@@ -30,12 +30,22 @@ class Candidates:
     `ids` (N, k) come best first, equal ones in a fixed order; `log_probs` (N, k) are natural logarithms, normalised
     over the whole vocabulary. A vocabulary smaller than k gives fewer columns; places that are left over hold -inf.
     Tokens that are never part of a translation (padding, bos) are never candidates. `required` (N,) are the
-    log-probabilities of the tokens that the caller named.
+    log-probabilities of the tokens that the caller named. `attention` (N, S) are the weights with which each hypothesis
+    looked at the source, summing to 1.
     """
 
     ids: Ids
     log_probs: Reals
     required: Reals | None = None
+    attention: Reals | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """The log-probabilities (N, V) of all next tokens of N hypotheses, by id; -inf for what is never a candidate."""
+
+    log_probs: Reals
+    attention: Reals | None = None
 
 
 S = TypeVar("S", bound=State)
@@ -54,7 +64,14 @@ class Stepper(Protocol[S]):
         ...
 
     def step(
-        self, last_tokens: Ids, state: S, k: int, *, required: Ids | None = None, banned: tuple[Ids, Ids] | None = None
+        self,
+        last_tokens: Ids,
+        state: S,
+        k: int,
+        *,
+        required: Ids | None = None,
+        banned: tuple[Ids, Ids] | None = None,
+        attention: bool = False,
     ) -> tuple[Candidates, S]:
         """Take N hypotheses one token further.
 
@@ -65,8 +82,16 @@ class Stepper(Protocol[S]):
             required: (N,) tokens whose log-probabilities are returned as well.
             banned: rows (M,) and ids (M,), pairs that leave before the k best are taken. What is left is not
                 normalised again.
+            attention: whether the attention weights are wanted.
 
         Returns:
             The candidates, and the state after `last_tokens`.
+        """
+        ...
+
+    def distribution(self, last_tokens: Ids, state: S, *, attention: bool = False) -> tuple[Distribution, S]:
+        """Take N hypotheses one token further, for whoever needs every log-probability: sampling and ensembles.
+
+        Much slower than `step` where the network runs on another device, or the vocabulary is large.
         """
         ...
