@@ -3,6 +3,7 @@
     config.json            what the model is, and every setting it was made with
     joint.spm              the vocabulary, or source.spm and target.spm
     model.safetensors      the best weights by validation BLEU
+    runtime/<precision>/   the graphs that translate on a CPU, made from the weights
     README.md              model card
     log.jsonl              one JSON object a line: every report and validation
     training/<update>/     what `--resume` needs; deletable

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mtkit import __version__
-from mtkit.cli import evaluate, preprocess, train, translate
+from mtkit.cli import evaluate, export, preprocess, train, translate
 from mtkit.cli.console import discard_output, fail
 from mtkit.errors import Interrupted, MtkitError, OutputError
 
@@ -40,7 +40,7 @@ def _root(
     pass
 
 
-for command in (preprocess, train, translate, evaluate):
+for command in (preprocess, train, translate, evaluate, export):
     command.register(app)
 
 

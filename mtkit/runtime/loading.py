@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
-from mtkit.errors import MissingExtraError
+from mtkit.errors import MissingExtraError, ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
+from mtkit.runtime.processor import has_int8_instructions, may_have_gpu
 from mtkit.search import Stepper
 from mtkit.settings import Device, RuntimePrecision
+from mtkit.storage import sha256
 
 
 def load_stepper(folder: ModelFolder, *, device: Device, precision: RuntimePrecision, threads: int) -> Stepper[Any]:
-    """Load a model's network.
+    """Load a model's network: its graphs on a CPU, without torch; the torch network on a GPU.
 
     Raises:
         ModelFolderError: what the device needs is missing from the folder, or does not fit its settings.
         SettingsError: the device is not there, or cannot run at this precision.
         MissingExtraError: the device needs the full install.
     """
-    try:
-        from mtkit.runtime import torch_stepper
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"translating needs the full install ({error.name} is missing): pip install 'mtkit[train]'"
-        ) from error
-    return torch_stepper.load_stepper(folder, device, threads)
+    if device == "cuda" or (device == "auto" and may_have_gpu()):
+        try:
+            from mtkit.runtime import torch_stepper
+        except ModuleNotFoundError as error:
+            if device == "cuda":
+                raise MissingExtraError(
+                    f"--device cuda needs the full install ({error.name} is missing): pip install 'mtkit[train]'"
+                ) from error
+        else:
+            place = torch_stepper.choose_device(device)
+            if place.type == "cuda":
+                return torch_stepper.load_stepper(folder, place, precision)
+    if precision == "bfloat16":
+        raise SettingsError("--precision bfloat16 is for a GPU; on a CPU choose int8 or float32")
+    return _load_graphs(folder, precision, threads)
+
+
+def _load_graphs(folder: ModelFolder, precision: RuntimePrecision, threads: int) -> Stepper[Any]:
+    from mtkit.runtime.onnx_stepper import OnnxStepper
+
+    name: str = precision
+    if precision == "auto":
+        name = "int8" if has_int8_instructions() else "float32"
+    elif precision == "int8" and not has_int8_instructions():
+        name = "int8-7bit"
+    graphs = folder.path / "runtime" / name
+    remedy = f"make it with: mtkit export {shlex.quote(str(folder.path))}"
+    for part in ("encoder.onnx", "step.onnx"):
+        if not (graphs / part).is_file():
+            raise ModelFolderError(f"{graphs / part}: is missing; {remedy}")
+    stepper = OnnxStepper(graphs / "encoder.onnx", graphs / "step.onnx", threads=threads)
+    weights = folder.path / "model.safetensors"  # a model translates without them
+    if weights.is_file() and sha256(weights) != stepper.weights_hash:
+        raise ModelFolderError(f"{graphs}: was made from other weights than {weights}; {remedy}")
+    return stepper

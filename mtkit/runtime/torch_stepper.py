@@ -1,4 +1,4 @@
-"""The torch network behind the search's `Stepper` protocol: validation, GPUs, and for now translation.
+"""The torch network behind the search's `Stepper` protocol: for validation, and for GPUs.
 
 Importing this file imports torch; `translation` does so only when it needs a network.
 """
@@ -18,7 +18,7 @@ from mtkit.nn import Seq2Seq
 from mtkit.nn.decoder import DecoderState
 from mtkit.runtime.weights import load_weights
 from mtkit.search import Candidates
-from mtkit.settings import Device, Precision
+from mtkit.settings import Device, Precision, RuntimePrecision
 from mtkit.text.vocabulary import BOS, PAD, UNK
 
 Ids = npt.NDArray[np.int64]
@@ -105,15 +105,16 @@ def choose_device(device: Device) -> torch.device:
     return torch.device(device)
 
 
-def load_stepper(folder: ModelFolder, device: Device, threads: int) -> TorchStepper:
-    """Build a model's network on a device, in float32, with so many CPU threads (0: all cores).
+def load_stepper(folder: ModelFolder, device: torch.device, precision: RuntimePrecision) -> TorchStepper:
+    """Build a model's network on a GPU.
 
     Raises:
         ModelFolderError: there are no weights, or they do not fit the settings.
+        SettingsError: the precision is not one of a GPU.
     """
-    if threads:
-        torch.set_num_threads(threads)
+    if precision == "int8":
+        raise SettingsError("--precision int8 is for a CPU; on a GPU choose bfloat16 or float32")
     config = folder.config
     network = Seq2Seq(config.network, config.src_vocab_size, config.tgt_vocab_size)
     load_weights(network, folder.weights)
-    return TorchStepper(network.to(choose_device(device)).eval())
+    return TorchStepper(network.to(device).eval(), autocast=choose_precision(precision, device))

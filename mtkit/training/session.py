@@ -18,6 +18,7 @@ from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import OutputError, SettingsError
 from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_model_folder, make_way
 from mtkit.nn import Seq2Seq
+from mtkit.runtime.export import export
 from mtkit.runtime.torch_stepper import choose_device, choose_precision
 from mtkit.settings import NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.storage import writing
@@ -70,6 +71,7 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
     with stop_request() as stop:
         reason = trainer.run(stop)
     progress = trainer.progress
+    export(ModelFolder.open(folder))
     write_model_card(folder, settings, corpus, progress)
     emit(
         Finished(

@@ -65,12 +65,12 @@ class Translator:
         """Load a model folder; raise `ModelFolderError` where it is none."""
         folder = model if isinstance(model, ModelFolder) else ModelFolder.open(Path(model))
         try:
-            from mtkit.runtime.torch_stepper import load_stepper
+            from mtkit.runtime.loading import load_stepper
         except ModuleNotFoundError as error:
             raise MissingExtraError(
                 f"translating needs the full install ({error.name} is missing): pip install 'mtkit[train]'"
             ) from error
-        stepper = load_stepper(folder, device, threads)
+        stepper = load_stepper(folder, device=device, precision="auto", threads=threads)
         return cls(folder, stepper, search)
 
     def translate(self, lines: Iterable[str]) -> list[Translation]:

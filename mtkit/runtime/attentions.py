@@ -1,0 +1,205 @@
+"""Attentions as graphs. The encoder's graph binds to a source once; the step's graph looks at it again and again.
+
+Legend: N sentences, S source positions, R rows (hypotheses), K places of a sentence, H width of queries and memory.
+
+Rows of one sentence share its memory: their queries go to the places of that sentence, (N, K, H), and the contexts come
+back, so that no row ever holds a copy of the memory. Everything here is float32. The shapes of its products do not
+depend on the batch but for S and N (`OnnxStepper` fixes K), and sentences of one width share a batch, so that no neighbour
+changes a bit of a context.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtkit.runtime.cells import Weights
+from mtkit.runtime.graph import Graph, Shape
+from mtkit.runtime.products import Operand, Products
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the encoder made of N sentences: (S, N, H) position by position, and as an operand (S * N, H)."""
+
+    value: str
+    operand: Operand
+    final: str
+    """The last layer's final hidden vectors, (N, H)."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the rows of a step sit: `rows` (N, K) at each place, any row where there is none; `places` (R,) of each."""
+
+    rows: str
+    places: str
+
+
+class Attention(ABC):
+    """Base of all attentions. `project` names what `attend` finds again under the same names."""
+
+    needs_query = True
+    """As in `mtkit.nn.attention`: False where the context is known before the decoder's first layer has run."""
+
+    def __init__(self, products: Products, weights: Weights, width: int, heads: int) -> None:
+        self.products, self.weights = products, weights
+        self.width, self.heads, self.head_width = width, heads, width // heads
+
+    @abstractmethod
+    def shapes(self) -> dict[str, Shape]:
+        """Return the shapes of what `project` gives, by name."""
+
+    @abstractmethod
+    def project(self, graph: Graph, memory: Memory) -> dict[str, str]:
+        """Bind to N sources: values by name, N first in their shapes."""
+
+    @abstractmethod
+    def attend(
+        self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places
+    ) -> tuple[str, str]:
+        """Return contexts (R, H) and weights (R, S), the mean over heads, of queries (R, H).
+
+        `padding` (N, 1, 1, S) is 0, and -inf at padding.
+        """
+
+
+class FixedContext(Attention):
+    """See `mtkit.nn.attention.FixedContext`."""
+
+    needs_query = False
+
+    def shapes(self) -> dict[str, Shape]:
+        """See `Attention`."""
+        return {"source.context": ["N", self.width]}
+
+    def project(self, graph: Graph, memory: Memory) -> dict[str, str]:
+        """See `Attention`."""
+        return {"source.context": memory.final}
+
+    def attend(
+        self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places
+    ) -> tuple[str, str]:
+        """See `Attention`; the weights are uniform over the sentence."""
+        sentences = graph.op("Div", places.places, graph.op("Shape", places.rows, start=1, end=2))
+        weights = graph.op("Squeeze", graph.op("Softmax", padding, axis=3), graph.constant([1, 2], np.int64))
+        return graph.op("Gather", source["source.context"], sentences), graph.op("Gather", weights, sentences)
+
+
+class ScoredAttention(Attention):
+    """Softmax over scores of each head, whose values are slices of the memory."""
+
+    @abstractmethod
+    def keys(self, graph: Graph, memory: Memory) -> str:
+        """Return the keys, in the form that `scores` wants."""
+
+    @abstractmethod
+    def scores(self, graph: Graph, query: str, keys: str, places: Places) -> str:
+        """Return the scores (N, heads, K, S) of queries (R, H)."""
+
+    def shapes(self) -> dict[str, Shape]:
+        """See `Attention`."""
+        return {"source.memory": ["N", self.heads, "S", self.head_width], "source.keys": self.key_shape()}
+
+    @abstractmethod
+    def key_shape(self) -> Shape:
+        """Return the shape of the keys."""
+
+    def project(self, graph: Graph, memory: Memory) -> dict[str, str]:
+        """See `Attention`."""
+        by_head = graph.reshape(memory.value, 0, 0, self.heads, self.head_width)
+        return {
+            "source.memory": graph.op("Transpose", by_head, perm=[1, 2, 0, 3]),
+            "source.keys": self.keys(graph, memory),
+        }
+
+    def attend(
+        self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places
+    ) -> tuple[str, str]:
+        """See `Attention`."""
+        scores = graph.op("Add", self.scores(graph, query, source["source.keys"], places), padding)
+        weights = graph.op("Softmax", scores, axis=3)
+        context = graph.op("MatMul", weights, source["source.memory"])  # (N, heads, K, H / heads)
+        if self.heads > 1:
+            context = graph.op("Transpose", context, perm=[0, 2, 1, 3])
+            weights = graph.op("ReduceMean", weights, graph.constant([1], np.int64))
+        # (N, K, .) as (N * K, .), from which each row takes its own
+        context = graph.op("Gather", graph.reshape(context, -1, self.width), places.places)
+        positions = graph.op("Shape", padding, start=3)
+        shape = graph.op("Concat", graph.constant([-1], np.int64), positions, axis=0)
+        return context, graph.op("Gather", graph.op("Reshape", weights, shape), places.places)
+
+
+class DotAttention(ScoredAttention):
+    """See `mtkit.nn.attention.DotAttention`; the scale is in the keys."""
+
+    def key_shape(self) -> Shape:
+        """See `ScoredAttention`."""
+        return ["N", self.heads, self.head_width, "S"]
+
+    def keys(self, graph: Graph, memory: Memory) -> str:
+        """See `ScoredAttention`."""
+        scaled = graph.op("Mul", memory.value, graph.constant(1 / math.sqrt(self.head_width), np.float32))
+        return self._by_head(graph, scaled)
+
+    def scores(self, graph: Graph, query: str, keys: str, places: Places) -> str:
+        """See `ScoredAttention`."""
+        query = graph.op("Gather", query, places.rows)  # (N, K, H)
+        query = graph.reshape(query, 0, 0, self.heads, self.head_width)
+        if self.heads > 1:
+            query = graph.op("Transpose", query, perm=[0, 2, 1, 3])
+        else:
+            query = graph.op("Reshape", query, graph.constant([0, 1, -1, self.head_width], np.int64))
+        return graph.op("MatMul", query, keys)
+
+    def _by_head(self, graph: Graph, keys: str) -> str:
+        """Turn (S, N, H) into (N, heads, H / heads, S)."""
+        return graph.op("Transpose", graph.reshape(keys, 0, 0, self.heads, self.head_width), perm=[1, 2, 3, 0])
+
+
+class GeneralAttention(DotAttention):
+    """See `mtkit.nn.attention.GeneralAttention`."""
+
+    def keys(self, graph: Graph, memory: Memory) -> str:
+        """See `ScoredAttention`."""
+        weight = self.weights["key.weight"] / np.float32(math.sqrt(self.head_width))
+        keys = self.products.product(graph, [memory.operand], weight)
+        return self._by_head(graph, graph.op("Reshape", keys, graph.op("Shape", memory.value)))
+
+
+class AdditiveAttention(ScoredAttention):
+    """See `mtkit.nn.attention.AdditiveAttention`."""
+
+    def key_shape(self) -> Shape:
+        """See `ScoredAttention`."""
+        return ["N", 1, "S", self.width]
+
+    def keys(self, graph: Graph, memory: Memory) -> str:
+        """See `ScoredAttention`."""
+        keys = self.products.product(graph, [memory.operand], self.weights["key.weight"])
+        keys = graph.op("Reshape", keys, graph.op("Shape", memory.value))
+        return graph.op("Unsqueeze", graph.op("Transpose", keys, perm=[1, 0, 2]), graph.constant([1], np.int64))
+
+    def scores(self, graph: Graph, query: str, keys: str, places: Places) -> str:
+        """See `ScoredAttention`."""
+        operand = self.products.operand(graph, query, 1.0, self.width)
+        query = self.products.product(graph, [operand], self.weights["query.weight"], self.weights["query.bias"])
+        query = graph.op("Unsqueeze", graph.op("Gather", query, places.rows), graph.constant([2], np.int64))
+        table = graph.op("Tanh", graph.op("Add", query, keys))  # (N, K, S, H)
+        vector = self.weights["vector"]  # (heads, H / heads), each head's slice of the table
+        columns = np.zeros((self.width, self.heads), np.float32)
+        for head in range(self.heads):
+            columns[head * self.head_width : (head + 1) * self.head_width, head] = vector[head]
+        scores = graph.op("MatMul", table, graph.constant(columns))
+        return graph.op("Transpose", scores, perm=[0, 3, 1, 2])
+
+
+ATTENTIONS: dict[str, type[Attention]] = {
+    "none": FixedContext,
+    "additive": AdditiveAttention,
+    "dot": DotAttention,
+    "general": GeneralAttention,
+}

@@ -1,0 +1,189 @@
+"""Recurrent cells as graphs: one position of many rows, and whole sentences in a loop.
+
+Legend: R rows, N sentences, S source positions, H width. Weights come under their names in model.safetensors.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtkit.runtime.graph import Graph
+from mtkit.runtime.products import Matrix, Operand, Products
+
+Parts = tuple[str, ...]
+"""The values of a hidden state: (R, H) each, one for a GRU, two for an LSTM."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A model's weights, those of one module."""
+
+    tensors: Mapping[str, Matrix]
+    prefix: str = ""
+
+    def __getitem__(self, name: str) -> Matrix:
+        return self.tensors[self.prefix + name]
+
+    def __contains__(self, name: str) -> bool:
+        return self.prefix + name in self.tensors
+
+    def part(self, name: str) -> Weights:
+        """Narrow them to a module: `weights.part("decoder.layers.0")["cell.bias_hh_l0"]`."""
+        return Weights(self.tensors, f"{self.prefix}{name}.")
+
+
+class Cell(ABC):
+    """A recurrent cell, one position at a time."""
+
+    parts: int
+    """Values in its hidden state; the first is its output."""
+
+    def __init__(self, products: Products, weights: Weights) -> None:
+        self.products = products
+        self.input_weight, self.input_bias = weights["cell.weight_ih_l0"], weights["cell.bias_ih_l0"]
+        self.weight, self.bias = weights["cell.weight_hh_l0"], weights["cell.bias_hh_l0"]
+        self.width = self.weight.shape[1]
+
+    def start(self, graph: Graph, hidden: str) -> Parts:
+        """Return the state that begins from a hidden vector; what else it holds starts at zero."""
+        return hidden, *[graph.op("Mul", hidden, graph.constant(0.0, np.float32))] * (self.parts - 1)
+
+    @abstractmethod
+    def inputs(self, graph: Graph, operands: Sequence[Operand]) -> list[str]:
+        """Return what the gates take from the inputs (R, widths): products that need no state."""
+
+    @abstractmethod
+    def step(self, graph: Graph, inputs: Sequence[str], state: Parts) -> Parts:
+        """Return the state after one position."""
+
+    def operand(self, graph: Graph, hidden: str) -> Operand:
+        """Prepare a hidden vector for products; it lies in (-1, 1)."""
+        return self.products.operand(graph, hidden, 1.0, self.width)
+
+
+class GRU(Cell):
+    """See `mtkit.nn.recurrent.GRU`.
+
+    h' = h + z' * (n - h), where the gate z' = 1 - z is computed as such: the logistic function of the negated sum.
+    """
+
+    parts = 1
+
+    def __init__(self, products: Products, weights: Weights) -> None:
+        super().__init__(products, weights)
+        sign = np.ones((3 * self.width, 1), np.float32)
+        sign[self.width : 2 * self.width] = -1
+        self.input_weight, self.weight = sign * self.input_weight, sign * self.weight
+        self.input_bias, self.bias = sign[:, 0] * self.input_bias, sign[:, 0] * self.bias
+        # the biases of the gates may be added once, on the input's side; that of the candidate is behind a gate
+        self.input_bias = self.input_bias + np.concatenate((self.bias[: 2 * self.width], np.zeros(self.width)))
+        self.candidate_bias = self.bias[2 * self.width :]
+
+    def inputs(self, graph: Graph, operands: Sequence[Operand]) -> list[str]:
+        """See `Cell`: of the gates (R, 2 H) and of the candidate (R, H)."""
+        gates = 2 * self.width
+        return [
+            self.products.product(graph, operands, self.input_weight[part], self.input_bias[part].astype(np.float32))
+            for part in (slice(gates), slice(gates, None))
+        ]
+
+    def step(self, graph: Graph, inputs: Sequence[str], state: Parts) -> Parts:
+        """See `Cell`."""
+        (hidden,) = state
+        gates, candidate = inputs
+        operand = self.operand(graph, hidden)
+        recurrent = self.products.product(graph, [operand], self.weight[: 2 * self.width])
+        gates = graph.op("Sigmoid", graph.op("Add", gates, recurrent))
+        reset, update = graph.split(gates, self.width, self.width)
+        recurrent = self.products.product(graph, [operand], self.weight[2 * self.width :], self.candidate_bias)
+        candidate = graph.op("Tanh", graph.op("Add", candidate, graph.op("Mul", reset, recurrent)))
+        change = graph.op("Mul", update, graph.op("Sub", candidate, hidden))
+        return (graph.op("Add", hidden, change),)
+
+
+class LSTM(Cell):
+    """See `mtkit.nn.recurrent.LSTM`."""
+
+    parts = 2
+
+    def inputs(self, graph: Graph, operands: Sequence[Operand]) -> list[str]:
+        """See `Cell`: of the four gates together (R, 4 H)."""
+        return [self.products.product(graph, operands, self.input_weight, self.input_bias + self.bias)]
+
+    def step(self, graph: Graph, inputs: Sequence[str], state: Parts) -> Parts:
+        """See `Cell`."""
+        hidden, memory = state
+        recurrent = self.products.product(graph, [self.operand(graph, hidden)], self.weight)
+        gates = graph.op("Add", inputs[0], recurrent)
+        enter, forget, candidate, leave = graph.split(gates, *[self.width] * 4)
+        kept = graph.op("Mul", graph.op("Sigmoid", forget), memory)
+        added = graph.op("Mul", graph.op("Sigmoid", enter), graph.op("Tanh", candidate))
+        memory = graph.op("Add", kept, added)
+        return graph.op("Mul", graph.op("Sigmoid", leave), graph.op("Tanh", memory)), memory
+
+
+CELLS: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM}
+
+
+def encoder_layer(
+    graph: Graph, kind: str, products: Products, weights: Weights, inputs: Operand, real: str
+) -> tuple[str, str]:
+    """Run a layer of the encoder over whole sentences; see `mtkit.nn.recurrent.SequenceLayer`.
+
+    The products of the inputs are made for all positions at once. A loop then goes over the positions, the backward
+    direction beside the forward one. At padding the state stays as it is, so that the backward direction enters each
+    sentence at its end with the zeros it began from.
+
+    Args:
+        graph: where to build it.
+        kind: name of the cell.
+        products: how to multiply.
+        weights: those of the layer.
+        inputs: (S * N, width), position by position.
+        real: (S, N, 1), False at padding.
+
+    Returns:
+        The outputs (S, N, H), and the final hidden vectors (N, H).
+    """
+    names = ["forwards", "backwards"] if "backwards.cell.weight_ih_l0" in weights else ["forwards"]
+    cells = [CELLS[kind](products, weights.part(name)) for name in names]
+    places = graph.op("Shape", real, start=0, end=2)  # S, N
+    by_position = graph.op("Concat", places, graph.constant([-1], np.int64), axis=0)
+    sentences = graph.op("Shape", real, start=1, end=2)
+
+    body = Graph(graph)
+    states = [tuple(body.input(body.fresh(), np.float32, ["N", cell.width]) for _ in range(cell.parts)) for cell in cells]
+    starts, scanned, directions, after = [], [], [], []
+    for direction, (cell, state) in enumerate(zip(cells, states, strict=True)):
+        shape = graph.op("Concat", sentences, graph.constant([cell.width], np.int64), axis=0)
+        starts += [graph.op("Expand", graph.constant(0.0, np.float32), shape)] * cell.parts
+        terms = [graph.op("Reshape", term, by_position) for term in cell.inputs(graph, [inputs])]
+        scanned += [*terms, real]
+        directions += [direction] * (len(terms) + 1)  # 0 runs forward, 1 backward
+        here = [body.input(body.fresh(), np.float32, ["N", "terms"]) for _ in terms]
+        is_real = body.input(body.fresh(), np.bool_, ["N", 1])
+        new = cell.step(body, here, state)
+        after.append([body.op("Where", is_real, now, before) for now, before in zip(new, state, strict=True)])
+    for cell, parts in zip(cells, after, strict=True):
+        for part in parts:
+            body.output(part, np.float32, ["N", cell.width])
+    for cell, parts in zip(cells, after, strict=True):
+        body.output(parts[0], np.float32, ["N", cell.width])
+    results = graph.ops(
+        "Scan",
+        *starts,
+        *scanned,
+        count=len(starts) + len(cells),
+        body=body.proto("position"),
+        num_scan_inputs=len(scanned),
+        scan_input_directions=directions,
+        scan_output_directions=list(range(len(cells))),
+    )
+    finals, outputs = results[: len(starts) : cells[0].parts], results[len(starts) :]
+    if len(cells) == 1:
+        return outputs[0], finals[0]
+    return graph.op("Concat", *outputs, axis=2), graph.op("Concat", *finals, axis=1)

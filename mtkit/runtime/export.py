@@ -1,0 +1,259 @@
+"""From weights to the graphs that translate without torch: `runtime/<precision>/encoder.onnx` and `step.onnx`.
+
+    encoder   src (N, S), src_lengths (N,)  ->  source.* (what attention looks at), hidden.* (N, H)
+    step      last_tokens, hidden.*, source.*  ->  the k best next pieces, hidden.*
+
+Legend: N sentences, S source positions, R rows (hypotheses), M rows of the step before, K places of a sentence, V pieces.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from mtkit.errors import ModelFolderError
+from mtkit.model_folder import ModelFolder
+from mtkit.runtime.attentions import ATTENTIONS, Attention, Memory, Places
+from mtkit.runtime.cells import CELLS, Cell, Weights, encoder_layer
+from mtkit.runtime.graph import Graph
+from mtkit.runtime.products import Float32, Int8, Matrix, Operand, Products
+from mtkit.settings import NetworkSettings
+from mtkit.storage import new_folder, sha256
+
+PRECISIONS: dict[str, Products] = {"float32": Float32(), "int8": Int8(), "int8-7bit": Int8(weight_levels=63)}
+
+NEVER = 3
+"""Padding, unk and bos, the ids before this one, are never candidates."""
+BLOCK = 64
+"""Columns of the output layer in a block: the k best pieces lie in the k blocks with the largest maxima."""
+
+
+def export(folder: ModelFolder) -> Path:
+    """Write the graphs of a model into its folder and return the folder of them.
+
+    Raises:
+        ModelFolderError: there are no weights, or they do not fit the settings.
+    """
+    target = folder.path / "runtime"
+    digest = sha256(folder.weights)
+    network = GraphNetwork(folder)
+    with new_folder(target) as draft:
+        for name, products in PRECISIONS.items():
+            (draft / name).mkdir()
+            for part, model in network.graphs(products):
+                model.metadata_props.add(key="weights", value=digest)
+                _optimise(model, draft / name / f"{part}.onnx")
+    return target
+
+
+def _optimise(model: onnx.ModelProto, path: Path) -> None:
+    """Write a graph with the optimisations that hold on every processor, so that loading it need not look for them."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(path)
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+class GraphNetwork:
+    """`mtkit.nn.Seq2Seq` as graphs."""
+
+    def __init__(self, folder: ModelFolder) -> None:
+        config = folder.config
+        self.settings: NetworkSettings = config.network
+        try:
+            self.weights = Weights(load_file(folder.weights))
+        except (OSError, SafetensorError) as error:
+            raise ModelFolderError(f"{folder.weights}: cannot be read as weights ({error})") from error
+        width = np.float32(self.settings.embedding_size**0.5)
+        source = self.weights["src_embedding.weight"]
+        tied = self.settings.tied_embeddings
+        target = source if tied == "all" else self.weights["tgt_embedding.weight"]
+        self.src_table, self.tgt_table = source * width, target * width
+        self.output_weight: Matrix = target if tied != "none" else self.weights["output.weight"]
+        self.output_bias: Matrix = self.weights["output.bias"]
+
+    def graphs(self, products: Products) -> Iterator[tuple[str, onnx.ModelProto]]:
+        """Yield the two graphs by name."""
+        yield "encoder", self.encoder(products).model("encoder")
+        yield "step", self.step(products).model("step")
+
+    def attention(self, products: Products) -> Attention:
+        """Return the attention, by its name in the settings."""
+        settings = self.settings
+        kind = ATTENTIONS[settings.attention]
+        return kind(products, self.weights.part("decoder.attention"), settings.hidden_size, settings.attention_heads)
+
+    def decoder_cells(self, products: Products) -> list[Cell]:
+        """Return the cells of the decoder, from the first layer up."""
+        layers = (self.weights.part(f"decoder.layers.{depth}") for depth in range(self.settings.decoder_layers))
+        return [CELLS[self.settings.cell](products, layer) for layer in layers]
+
+    def encoder(self, products: Products) -> Graph:
+        """Build the graph that reads N sources and returns all that the decoder starts from."""
+        graph, hidden = Graph(), self.settings.hidden_size
+        src = graph.input("src", np.int64, ["N", "S"])
+        lengths = graph.input("src_lengths", np.int64, ["N"])
+        positions = graph.op("Range", graph.constant(0), _size(graph, src, 1), graph.constant(1))
+        real = graph.op("Less", graph.op("Unsqueeze", positions, graph.constant([1])), lengths)  # (S, N)
+        ids = graph.reshape(graph.op("Transpose", src, perm=[1, 0]), -1)
+
+        operand, value, bound = products.embedding(graph, self.src_table, ids), "", 0.0
+        real_steps = graph.op("Unsqueeze", real, graph.constant([2]))
+        finals = []
+        for depth in range(self.settings.encoder_layers):
+            weights = self.weights.part(f"encoder.layers.{depth}")
+            outputs, final = encoder_layer(graph, self.settings.cell, products, weights, operand, real_steps)
+            residual = self.settings.residual and depth > 0
+            value = graph.op("Add", outputs, value) if residual else outputs
+            bound = bound + 1 if residual else 1.0
+            operand = products.operand(graph, graph.reshape(value, -1, hidden), bound, hidden)
+            finals.append(final)
+
+        attention = self.attention(products)
+        source = attention.project(graph, Memory(value, operand, finals[-1]))
+        for name, shape in attention.shapes().items():
+            graph.output(source[name], np.float32, shape, name=name)
+        padding = graph.op("Where", real, graph.constant(0.0, np.float32), graph.constant(-np.inf, np.float32))
+        padding = graph.op("Unsqueeze", graph.op("Transpose", padding, perm=[1, 0]), graph.constant([1, 2]))
+        graph.output(padding, np.float32, ["N", 1, 1, "S"], name="source.padding")
+        for depth, cell in enumerate(self.decoder_cells(products)):
+            final = finals[min(depth, self.settings.encoder_layers - 1)]
+            start = cell.start(graph, self._bridge(graph, products, depth, final))
+            for part, name in enumerate(_hidden_names(depth, cell)):
+                graph.output(start[part], np.float32, ["N", hidden], name=name)
+        return graph
+
+    def _bridge(self, graph: Graph, products: Products, depth: int, final: str) -> str:
+        """See `mtkit.nn.decoder.Bridge`."""
+        weights = self.weights.part(f"decoder.bridge.maps.{depth}.0")
+        if "weight" not in weights:
+            return final
+        operand = products.operand(graph, final, 1.0, self.settings.hidden_size)
+        return graph.op("Tanh", products.product(graph, [operand], weights["weight"], weights["bias"]))
+
+    def step(self, products: Products) -> Graph:
+        """Build the graph that takes R hypotheses one token further."""
+        graph, settings, hidden = Graph(), self.settings, self.settings.hidden_size
+        attention, cells = self.attention(products), self.decoder_cells(products)
+        tokens = graph.input("last_tokens", np.int64, ["R"])
+        rows = graph.input("rows", np.int64, ["R"])
+        places = Places(graph.input("place_rows", np.int64, ["N", "K"]), graph.input("row_places", np.int64, ["R"]))
+        k = graph.input("k", np.int64, [1])
+        required = graph.input("required", np.int64, ["R"])
+        everything = graph.input("everything", np.bool_, [])
+        source = {name: graph.input(name, np.float32, shape) for name, shape in attention.shapes().items()}
+        padding = graph.input("source.padding", np.float32, ["N", 1, 1, "S"])
+        states = [
+            tuple(
+                graph.op("Gather", graph.input(name, np.float32, ["M", hidden]), rows)
+                for name in _hidden_names(depth, cell)
+            )
+            for depth, cell in enumerate(cells)
+        ]
+
+        inputs = [products.embedding(graph, self.tgt_table, tokens)]
+        # a context is an average of memory states, and keeps their bound
+        bound = float(settings.encoder_layers) if settings.residual and attention.needs_query else 1.0
+        if not attention.needs_query:
+            context, weights = attention.attend(graph, "", source, padding, places)
+            inputs.append(products.operand(graph, context, bound, hidden))
+        new = cells[0].step(graph, cells[0].inputs(graph, inputs), states[0])
+        after, output, output_bound = [new], new[0], 1.0
+        if attention.needs_query:
+            context, weights = attention.attend(graph, output, source, padding, places)
+        context_operand = products.operand(graph, context, bound, hidden)
+        for cell, state in zip(cells[1:], states[1:], strict=True):
+            inputs = [products.operand(graph, output, output_bound, hidden)]
+            inputs += [context_operand] * attention.needs_query
+            new = cell.step(graph, cell.inputs(graph, inputs), state)
+            after.append(new)
+            output = graph.op("Add", new[0], output) if settings.residual else new[0]
+            output_bound = output_bound + 1 if settings.residual else 1.0
+        for depth, (cell, parts) in enumerate(zip(cells, after, strict=True)):
+            for name, part in zip(_hidden_names(depth, cell), parts, strict=True):
+                graph.output(part, np.float32, ["R", hidden], name=f"next.{name}")
+        graph.output(weights, np.float32, ["R", "S"], name="attention")
+
+        operands = [products.operand(graph, output, output_bound, hidden), context_operand]
+        readout = self.weights.part("decoder.readout")
+        value = graph.op("Tanh", products.product(graph, operands, readout["weight"], readout["bias"]))
+        self._output(graph, products, value, k, required, everything)
+        return graph
+
+    def _output(
+        self, graph: Graph, products: Products, readout: str, k: str, required: str, everything: str
+    ) -> None:
+        """Add the output layer and what is wanted of it.
+
+        Its columns are all pieces that can be candidates, filled up to whole blocks, and then a block for the others,
+        which count for the normaliser alone.
+        """
+        pieces = len(self.output_bias)
+        candidates = _filled(np.arange(NEVER, pieces))
+        columns = np.concatenate((candidates, _filled(np.arange(NEVER))))
+        weight = np.where(columns[:, None] < 0, 0, self.output_weight[columns])
+        bias = np.where(columns < 0, -np.inf, self.output_bias[columns]).astype(np.float32)
+        operand = products.operand(graph, readout, 1.0, self.settings.embedding_size)
+        logits = products.product(graph, [operand], weight, bias)
+
+        blocks, wanted = len(columns) // BLOCK, len(candidates) // BLOCK
+        table = graph.reshape(logits, 0, blocks, BLOCK)
+        maxima = graph.op("ReduceMax", table, graph.constant([2]), keepdims=0)  # (R, blocks)
+        largest = np.abs(self.output_weight).sum(axis=1) + np.abs(self.output_bias)  # of logits: readouts are below 1
+        if largest.max() < 80:  # then exp cannot overflow, and there is no need to take the maximum off first
+            total = graph.op("ReduceSum", graph.op("Exp", logits), graph.constant([1]))
+            normaliser = graph.op("Log", total)  # (R, 1)
+        else:
+            highest = graph.op("ReduceMax", maxima, graph.constant([1]))
+            total = graph.op("ReduceSum", graph.op("Exp", graph.op("Sub", logits, highest)), graph.constant([1]))
+            normaliser = graph.op("Add", graph.op("Log", total), highest)
+
+        maxima, _ = graph.split(maxima, wanted, blocks - wanted)
+        few = graph.op("Min", k, graph.constant([wanted]))
+        _, best_blocks = graph.ops("TopK", maxima, few, count=2, axis=1)  # (R, few)
+        first = graph.op("Mul", graph.op("Range", graph.constant(0), _size(graph, readout, 0), graph.constant(1)),
+                         graph.constant(blocks))
+        places = graph.op("Add", best_blocks, graph.op("Unsqueeze", first, graph.constant([1])))
+        found = graph.op("Gather", graph.reshape(table, -1, BLOCK), places)  # (R, few, BLOCK)
+        found = graph.op("Flatten", found, axis=1)
+        best, where = graph.ops("TopK", found, graph.op("Min", k, graph.constant([wanted * BLOCK])), count=2, axis=1)
+        block = graph.op("GatherElements", best_blocks, graph.op("Div", where, graph.constant(BLOCK)), axis=1)
+        ids = graph.op("Add", graph.op("Mul", block, graph.constant(BLOCK)), graph.op("Mod", where, graph.constant(BLOCK)))
+        graph.output(graph.op("Add", ids, graph.constant(NEVER)), np.int64, ["R", "k"], name="ids")
+        graph.output(graph.op("Sub", best, normaliser), np.float32, ["R", "k"], name="log_probs")
+
+        column_of = np.full(pieces, -1)
+        column_of[columns[columns >= 0]] = np.flatnonzero(columns >= 0)
+        places = graph.op("Unsqueeze", graph.op("Gather", graph.constant(column_of), required), graph.constant([1]))
+        asked = graph.op("Sub", graph.op("GatherElements", logits, places, axis=1), normaliser)
+        graph.output(graph.op("Squeeze", asked, graph.constant([1])), np.float32, ["R"], name="required_log_probs")
+
+        whole, nothing = Graph(graph), Graph(graph)
+        all_logits = whole.op("Gather", logits, whole.constant(column_of), axis=1)
+        whole.output(whole.op("Sub", all_logits, normaliser), np.float32, ["R", "V"])
+        empty = nothing.constant(np.zeros((0, pieces), np.float32))
+        nothing.output(nothing.op("Identity", empty), np.float32, ["none", "V"])
+        full = graph.op("If", everything, then_branch=whole.proto("all"), else_branch=nothing.proto("none"))
+        graph.output(full, np.float32, ["rows", "V"], name="distribution")
+
+
+def _filled(ids: np.ndarray) -> np.ndarray:
+    """Fill ids up to whole blocks with -1."""
+    return np.pad(ids, (0, -len(ids) % BLOCK), constant_values=-1)
+
+
+def _size(graph: Graph, value: str, axis: int) -> str:
+    """Return one of a value's dimensions, as a number."""
+    return graph.op("Squeeze", graph.op("Shape", value, start=axis, end=axis + 1))
+
+
+def _hidden_names(depth: int, cell: Cell) -> list[str]:
+    return [f"hidden.{depth}.{part}" for part in range(cell.parts)]

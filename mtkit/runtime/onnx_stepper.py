@@ -1,0 +1,188 @@
+"""The exported graphs behind the search's `Stepper` protocol: translation on a CPU, without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from onnxruntime import OrtValue
+
+from mtkit.errors import ModelFolderError
+from mtkit.search import Candidates
+from mtkit.search.stepper import Distribution
+
+Ids = npt.NDArray[np.int64]
+Values = dict[str, OrtValue]
+
+NOTHING_REQUIRED = 0
+
+
+@dataclass(frozen=True)
+class OnnxState:
+    """The state of N hypotheses.
+
+    Selecting rows only notes them: the graph takes them from `hidden` when it steps, and `source` holds each sentence
+    once however many hypotheses it has.
+    """
+
+    source: Values
+    hidden: Values
+    rows: Ids
+    """(N,) the row of `hidden` that each hypothesis goes on from."""
+    sentences: Ids
+    """(N,) the sentence of `source` that each hypothesis translates."""
+    places: int
+    """Hypotheses of a sentence that attention makes room for. It never shrinks: the shape of a product can show in
+    the last bits of its result, and must not depend on how other sentences fare."""
+
+    def select(self, rows: Ids) -> OnnxState:
+        """Reorder, repeat or drop hypotheses."""
+        return replace(self, rows=self.rows[rows], sentences=self.sentences[rows])
+
+
+class OnnxStepper:
+    """Steps the graphs of one model. It holds no state, so threads can share it."""
+
+    def __init__(self, encoder: Path, step: Path, *, threads: int) -> None:
+        """Load the graphs, to run with so many threads (0: all cores)."""
+        self._encoder, self._step = _session(encoder, threads), _session(step, threads)
+        self._encoder_outputs = [output.name for output in self._encoder.get_outputs()]
+        self._step_outputs = [output.name for output in self._step.get_outputs()]
+
+    def start(self, src: Ids, src_lengths: Ids) -> OnnxState:
+        """Encode sources (N, S); see `search.Stepper`."""
+        feeds = {"src": _value(src), "src_lengths": _value(src_lengths)}
+        found = self._run(self._encoder, self._encoder_outputs, feeds)
+        rows = np.arange(len(src))
+        return OnnxState(
+            source={name: value for name, value in found.items() if name.startswith("source.")},
+            hidden={name: value for name, value in found.items() if name.startswith("hidden.")},
+            rows=rows,
+            sentences=rows,
+            places=1,
+        )
+
+    def step(
+        self,
+        last_tokens: Ids,
+        state: OnnxState,
+        k: int,
+        *,
+        required: Ids | None = None,
+        banned: tuple[Ids, Ids] | None = None,
+        attention: bool = False,
+    ) -> tuple[Candidates, OnnxState]:
+        """Step once and return the k best next tokens of each hypothesis; see `search.Stepper`."""
+        # the graph bans nothing: so many more are asked for as may have to leave
+        spare = 0 if banned is None or not banned[0].size else int(np.bincount(banned[0]).max())
+        found, state = self._advance(last_tokens, state, k + spare, k, required=required)
+        ids, log_probs = found["ids"].numpy(), found["log_probs"].numpy()
+        if spare:
+            assert banned is not None
+            ids, log_probs = _without(ids, log_probs, banned, k)
+        return (
+            Candidates(
+                ids,
+                log_probs,
+                None if required is None else found["required_log_probs"].numpy(),
+                found["attention"].numpy() if attention else None,
+            ),
+            state,
+        )
+
+    def distribution(
+        self, last_tokens: Ids, state: OnnxState, *, attention: bool = False
+    ) -> tuple[Distribution, OnnxState]:
+        """Step once and return the log-probabilities of all next tokens; see `search.Stepper`."""
+        found, state = self._advance(last_tokens, state, 1, 1, everything=True)
+        log_probs = found["distribution"].numpy()
+        log_probs[:, :3] = -np.inf
+        return Distribution(log_probs, found["attention"].numpy() if attention else None), state
+
+    def _advance(
+        self, last_tokens: Ids, state: OnnxState, k: int, places: int, *, required: Ids | None = None, everything: bool = False
+    ) -> tuple[Values, OnnxState]:
+        source, sentences = _compacted(state.source, state.sentences)
+        count = source["source.padding"].shape()[0]
+        ranks = _ranks(sentences, count)
+        places = max(places, state.places, int(ranks.max()) + 1)
+        row_places = sentences * places + ranks
+        place_rows = np.zeros(count * places, np.int64)
+        place_rows[row_places] = np.arange(len(sentences))
+        feeds = {
+            **source,
+            **state.hidden,
+            "last_tokens": _value(last_tokens),
+            "rows": _value(state.rows),
+            "place_rows": _value(place_rows.reshape(count, places)),
+            "row_places": _value(row_places),
+            "k": _value(np.array([k])),
+            "required": _value(np.zeros(len(last_tokens), np.int64) if required is None else required),
+            "everything": _value(np.array(everything)),
+        }
+        found = self._run(self._step, self._step_outputs, feeds)
+        hidden = {name: found[f"next.{name}"] for name in state.hidden}
+        return found, OnnxState(source, hidden, np.arange(len(sentences)), sentences, places)
+
+    @property
+    def weights_hash(self) -> str:
+        """SHA-256 of the weights that the graphs were made from."""
+        return str(self._step.get_modelmeta().custom_metadata_map.get("weights", ""))
+
+    @staticmethod
+    def _run(session: onnxruntime.InferenceSession, outputs: list[str], feeds: Values) -> Values:
+        return dict(zip(outputs, session.run_with_ort_values(outputs, feeds), strict=True))
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC  # the rest was done at export
+    options.enable_mem_pattern = False  # the shapes change with every batch
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own errors share no base
+        raise ModelFolderError(f"{path}: cannot be loaded ({str(error).splitlines()[0]}); copy the model folder again") from error
+
+
+def _value(array: npt.NDArray[Any]) -> OrtValue:
+    return OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
+
+
+def _compacted(source: Values, sentences: Ids) -> tuple[Values, Ids]:
+    """Drop the sentences that no hypothesis translates any more, once they are half of all."""
+    count = source["source.padding"].shape()[0]
+    alive = np.zeros(count, np.bool_)
+    alive[sentences] = True
+    live = np.flatnonzero(alive)
+    if 2 * len(live) > count:
+        return source, sentences
+    return {name: _value(value.numpy()[live]) for name, value in source.items()}, np.searchsorted(live, sentences)
+
+
+def _ranks(sentences: Ids, count: int) -> Ids:
+    """Number the hypotheses of each sentence from 0, in their order: [4, 4, 7, 4] gives [0, 1, 0, 2]."""
+    if len(sentences) == count and (sentences[:-1] < sentences[1:]).all():
+        return np.zeros(count, np.int64)
+    order = np.argsort(sentences, kind="stable")
+    ordered = sentences[order]
+    firsts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    ranks = np.empty_like(sentences)
+    ranks[order] = np.arange(len(sentences)) - np.repeat(firsts, np.diff(np.r_[firsts, len(sentences)]))
+    return ranks
+
+
+def _without(ids: Ids, log_probs: npt.NDArray[np.float32], banned: tuple[Ids, Ids], k: int) -> tuple[Ids, Any]:
+    """Take banned pairs out of candidates that come best first, and keep the k best of each row that are left."""
+    rows, tokens = banned
+    width = int(max(ids.max(), tokens.max())) + 1
+    gone = np.isin(np.arange(len(ids))[:, None] * width + ids, rows * width + tokens)
+    order = np.argsort(gone, axis=1, kind="stable")[:, :k]
+    kept = np.take_along_axis(np.where(gone, -np.inf, log_probs), order, axis=1)
+    return np.take_along_axis(ids, order, axis=1), kept

@@ -1,0 +1,108 @@
+"""Matrix products in the graphs: in float32, or in int8 with scales that are constants of the model.
+
+Whatever enters a product of a recurrent network is bounded by its construction: hidden states and readouts by 1, sums of
+residuals by the number of their terms, contexts by the memory they are averages of, embeddings by their table. So int8
+needs no calibration and no look at the batch, and integer sums being exact, no row changes another one's result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtkit.runtime.graph import CONTRIB, Graph
+
+Matrix = NDArray[np.float32]
+
+LEVELS = 127
+"""Steps from zero to a bound: activations are stored as 128 + round(LEVELS * x / bound), so in 1 to 255."""
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A value (rows, width) in the form that products take it in, and the bound it is known to keep."""
+
+    value: str
+    bound: float
+    width: int
+
+
+class Products(Protocol):
+    """How a graph multiplies by the weights of a model."""
+
+    def operand(self, graph: Graph, value: str, bound: float, width: int) -> Operand:
+        """Prepare a float32 value (rows, width) within [-bound, bound] for any number of products."""
+        ...
+
+    def embedding(self, graph: Graph, table: Matrix, ids: str) -> Operand:
+        """Look ids (rows,) up in a table (V, E)."""
+        ...
+
+    def product(self, graph: Graph, operands: Sequence[Operand], weight: Matrix, bias: Matrix | None = None) -> str:
+        """Return [operands] W^T + b (rows, out) in float32, for a weight (out, sum of widths) and a bias (out,)."""
+        ...
+
+
+class Float32:
+    """Products in float32."""
+
+    def operand(self, graph: Graph, value: str, bound: float, width: int) -> Operand:
+        """See `Products`."""
+        return Operand(value, bound, width)
+
+    def embedding(self, graph: Graph, table: Matrix, ids: str) -> Operand:
+        """See `Products`."""
+        return Operand(graph.op("Gather", graph.constant(table), ids), float(np.abs(table).max()), table.shape[1])
+
+    def product(self, graph: Graph, operands: Sequence[Operand], weight: Matrix, bias: Matrix | None = None) -> str:
+        """See `Products`."""
+        terms = [_joined(graph, operands), graph.constant(weight.T)]
+        return graph.op("Gemm", *terms, *([] if bias is None else [graph.constant(bias)]))
+
+
+@dataclass(frozen=True)
+class Int8:
+    """Products of 8-bit integers, with one constant scale an operand and one an output channel.
+
+    `weight_levels` below 127 are for processors whose instructions add pairs of products in 16 bits, where
+    2 * 255 * 127 would saturate and 2 * 255 * 63 cannot.
+    """
+
+    weight_levels: int = 127
+
+    def operand(self, graph: Graph, value: str, bound: float, width: int) -> Operand:
+        """See `Products`."""
+        scale, zero = graph.constant(bound / LEVELS, np.float32), graph.constant(128, np.uint8)
+        return Operand(graph.op("QuantizeLinear", value, scale, zero), bound, width)
+
+    def embedding(self, graph: Graph, table: Matrix, ids: str) -> Operand:
+        """See `Products`; the table is kept in 8 bits."""
+        bound = float(np.abs(table).max())
+        quantised = (128 + np.round(table * (LEVELS / bound))).astype(np.uint8)
+        return Operand(graph.op("Gather", graph.constant(quantised), ids), bound, table.shape[1])
+
+    def product(self, graph: Graph, operands: Sequence[Operand], weight: Matrix, bias: Matrix | None = None) -> str:
+        """See `Products`; the operands' bounds go into the weights, so that one scale serves all of them."""
+        bounds = np.concatenate([np.full(operand.width, operand.bound, np.float32) for operand in operands])
+        scaled = weight * bounds
+        scales = np.maximum(np.abs(scaled).max(axis=1), np.finfo(np.float32).tiny) / self.weight_levels
+        quantised = np.round(scaled / scales[:, None]).astype(np.int8)
+        return graph.op(
+            "MatMulIntegerToFloat",
+            _joined(graph, operands),
+            graph.constant(quantised.T),
+            graph.constant(1 / LEVELS, np.float32),
+            graph.constant(scales, np.float32),
+            graph.constant(128, np.uint8),
+            *([] if bias is None else ["", graph.constant(bias, np.float32)]),
+            domain=CONTRIB,
+        )
+
+
+def _joined(graph: Graph, operands: Sequence[Operand]) -> str:
+    values = [operand.value for operand in operands]
+    return values[0] if len(values) == 1 else graph.op("Concat", *values, axis=1)
