@@ -36,7 +36,7 @@ def edit_config(**changes: object) -> Change:
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
-    return load_stepper(ModelFolder.open(path), "cpu", threads=0).network.state_dict()
+    return load_stepper(ModelFolder.open(path), torch.device("cpu"), "float32").network.state_dict()
 
 
 def test_a_copy_is_the_same_model_without_the_original(model_folder: Path, copy: Path, tmp_path: Path) -> None:

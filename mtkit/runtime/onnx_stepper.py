@@ -108,7 +108,7 @@ class OnnxStepper:
     ) -> tuple[Values, OnnxState]:
         source, sentences = _compacted(state.source, state.sentences)
         count = source["source.padding"].shape()[0]
-        ranks = _ranks(sentences, count)
+        ranks = ranks_within(sentences)
         places = max(places, state.places, int(ranks.max()) + 1)
         row_places = sentences * places + ranks
         place_rows = np.zeros(count * places, np.int64)
@@ -166,15 +166,14 @@ def _compacted(source: Values, sentences: Ids) -> tuple[Values, Ids]:
     return {name: _value(value.numpy()[live]) for name, value in source.items()}, np.searchsorted(live, sentences)
 
 
-def _ranks(sentences: Ids, count: int) -> Ids:
+def ranks_within(sentences: Ids) -> Ids:
     """Number the hypotheses of each sentence from 0, in their order: [4, 4, 7, 4] gives [0, 1, 0, 2]."""
-    if len(sentences) == count and (sentences[:-1] < sentences[1:]).all():
-        return np.zeros(count, np.int64)
     order = np.argsort(sentences, kind="stable")
     ordered = sentences[order]
-    firsts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    firsts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    lengths = np.diff(np.append(firsts, len(sentences)))
     ranks = np.empty_like(sentences)
-    ranks[order] = np.arange(len(sentences)) - np.repeat(firsts, np.diff(np.r_[firsts, len(sentences)]))
+    ranks[order] = np.arange(len(sentences)) - np.repeat(firsts, lengths)
     return ranks
 
 

@@ -226,7 +226,7 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_loaded_stepper_evaluates_in_float32(model_folder: Path) -> None:
-    stepper = load_stepper(ModelFolder.open(model_folder), "cpu", threads=0)
+    stepper = load_stepper(ModelFolder.open(model_folder), torch.device("cpu"), "float32")
     assert not stepper.network.training
     assert stepper.autocast is None
     assert {weight.dtype for weight in stepper.network.parameters()} == {torch.float32}
@@ -236,4 +236,4 @@ def test_a_model_without_weights_is_refused(model_folder: Path, tmp_path: Path) 
     for name in ("config.json", "joint.spm"):
         (tmp_path / name).write_bytes((model_folder / name).read_bytes())
     with pytest.raises(ModelFolderError, match=r"model\.safetensors: is missing; if training stopped"):
-        load_stepper(ModelFolder.open(tmp_path), "cpu", threads=0)
+        load_stepper(ModelFolder.open(tmp_path), torch.device("cpu"), "float32")

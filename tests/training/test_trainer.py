@@ -171,7 +171,7 @@ def test_the_weights_kept_are_those_of_the_first_best_validation(
     finished = events[-1]
     assert isinstance(finished, Finished)
     assert (finished.best_update, finished.best_bleu, finished.updates) == (10, 5.0, 25)
-    kept = load_stepper(ModelFolder.open(Path(settings.out)), "cpu", threads=1).network.state_dict()
+    kept = load_stepper(ModelFolder.open(Path(settings.out)), torch.device("cpu"), "float32").network.state_dict()
     assert all(torch.equal(weight, seen[1][name]) for name, weight in kept.items())
     assert not torch.equal(kept["output.weight"], seen[3]["output.weight"])
 

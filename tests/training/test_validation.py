@@ -19,7 +19,7 @@ from mtkit.training.validation import Validation, Validator
 
 @pytest.fixture
 def network(model_folder: Path) -> Seq2Seq:
-    return load_stepper(ModelFolder.open(model_folder), "cpu", threads=1).network
+    return load_stepper(ModelFolder.open(model_folder), torch.device("cpu"), "float32").network
 
 
 @pytest.fixture

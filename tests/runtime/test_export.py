@@ -1,0 +1,126 @@
+"""The graphs say what the torch network says, for every shape of network there is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import product
+from typing import get_args
+
+import numpy as np
+import onnx
+import pytest
+from msgspec.structs import replace
+
+from mtkit.nn.attention import ATTENTIONS as NN_ATTENTIONS
+from mtkit.nn.recurrent import CELLS as NN_CELLS
+from mtkit.runtime import attentions, cells
+from mtkit.runtime.export import PRECISIONS
+from mtkit.runtime.torch_stepper import TorchStepper
+from mtkit.search import Stepper
+from mtkit.settings import AttentionType, Cell, NetworkSettings
+from mtkit.text.vocabulary import BOS
+
+from .conftest import PIECES, Exported
+
+Make = Callable[..., Exported]
+Sources = tuple[np.ndarray, np.ndarray]
+
+NETWORKS = {
+    f"{cell}-{encoder}{'bi' if bidirectional else 'uni'}-{decoder}-{attention}": NetworkSettings(
+        cell=cell,
+        encoder_layers=encoder,
+        decoder_layers=decoder,
+        bidirectional=bidirectional,
+        attention=attention,
+        attention_heads=1 if attention == "none" or encoder == 1 else 2,
+        embedding_size=12,
+        hidden_size=20,
+        tied_embeddings="target" if bidirectional else "none",
+    )
+    for cell, (encoder, decoder), bidirectional, attention in product(
+        get_args(Cell), [(1, 1), (2, 3), (2, 2)], (True, False), get_args(AttentionType)
+    )
+}
+BASE = NetworkSettings(embedding_size=12, hidden_size=20, tied_embeddings="all", decoder_layers=2)
+
+
+def walk(stepper: Stepper, sources: Sources, k: int = 6) -> list[np.ndarray]:
+    """Step through a fixed tree of hypotheses that split, change places and end; return all numbers seen on the way."""
+    state = stepper.start(*sources)
+    generator = np.random.default_rng(2)
+    tokens, seen = np.full(len(sources[0]), BOS), []
+    for rows in ([0, 1, 2, 3, 4, 5, 6], [0, 0, 0, 2, 3, 3, 6], [0, 2, 3, 4, 5, 6], [5], [0, 0, 0]):
+        required = generator.integers(0, PIECES, len(tokens))
+        found, state = stepper.step(tokens, state, k, required=required, attention=True)
+        seen += [found.log_probs, found.required, found.attention]
+        state, tokens = state.select(np.array(rows)), generator.integers(3, PIECES, len(rows))
+    return seen
+
+
+@pytest.mark.parametrize("settings", NETWORKS.values(), ids=list(NETWORKS))
+def test_graphs_in_float32_are_the_network(exported: Make, sources: Sources, settings: NetworkSettings) -> None:
+    model = exported(settings)
+    for ours, theirs in zip(
+        walk(model.stepper("float32"), sources), walk(TorchStepper(model.network), sources), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", get_args(Cell))
+@pytest.mark.parametrize("attention", get_args(AttentionType))
+def test_int8_stays_close_to_the_network(exported: Make, sources: Sources, cell: Cell, attention: AttentionType) -> None:
+    settings = replace(BASE, cell=cell, attention=attention, embedding_size=64, hidden_size=128)
+    model = exported(settings, scale=1.0)
+    exact = walk(TorchStepper(model.network), sources)
+    for precision in ("int8", "int8-7bit"):
+        for ours, theirs in zip(walk(model.stepper(precision), sources), exact, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=0.2)
+
+
+@pytest.mark.parametrize("residual", [True, False])
+@pytest.mark.parametrize("tied", ["all", "target", "none"])
+def test_every_way_to_tie_tables_exports(exported: Make, sources: Sources, tied: str, residual: bool) -> None:
+    model = exported(replace(BASE, tied_embeddings=tied, residual=residual, encoder_layers=3))
+    exact, ours = walk(TorchStepper(model.network), sources), walk(model.stepper("float32"), sources)
+    assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(exact, ours, strict=True))
+
+
+def test_logits_that_would_overflow_are_normalised_all_the_same(exported: Make, sources: Sources) -> None:
+    model = exported(BASE, scale=400.0)
+    exact, ours = walk(TorchStepper(model.network), sources), walk(model.stepper("float32"), sources)
+    assert min(numbers.min() for numbers in exact) < -200
+    assert all(np.allclose(one, other, rtol=1e-5, atol=1e-3) for one, other in zip(exact, ours, strict=True))
+
+
+def test_every_cell_and_attention_has_its_class_and_its_graph() -> None:
+    assert set(NN_CELLS) == set(cells.CELLS) == set(get_args(Cell))
+    assert set(NN_ATTENTIONS) == set(attentions.ATTENTIONS) == set(get_args(AttentionType))
+    for name, attention in attentions.ATTENTIONS.items():
+        assert attention.needs_query == NN_ATTENTIONS[name].needs_query
+
+
+def test_graphs_hold_their_weights_themselves_and_name_them_by_hash(exported: Make) -> None:
+    model = exported(BASE)
+    for name in PRECISIONS:
+        folder = model.folder.path / "runtime" / name
+        assert {path.name for path in folder.iterdir()} == {"encoder.onnx", "step.onnx"}
+        for path in folder.iterdir():
+            graph = onnx.load(path, load_external_data=False)
+            assert not any(tensor.external_data for tensor in graph.graph.initializer)
+
+
+def test_seven_bit_weights_cannot_saturate_and_eight_bit_ones_use_their_range(exported: Make) -> None:
+    model = exported(BASE)
+    for name, most in (("int8", 127), ("int8-7bit", 63)):
+        graph = onnx.load(model.folder.path / "runtime" / name / "step.onnx").graph
+        tensors = [onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer]
+        weights = [tensor for tensor in tensors if tensor.dtype == np.int8]
+        assert weights
+        assert {np.abs(tensor.astype(int)).max() for tensor in weights} == {most}
+
+
+def test_export_needs_no_torch() -> None:
+    program = "import sys; import mtkit.runtime.export; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
