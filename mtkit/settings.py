@@ -179,9 +179,9 @@ class SearchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     top_p: Annotated[
         float, Meta(gt=0, le=1), about("Draw from the fewest pieces of this probability together.", "Sampling")
     ] = 1.0
-    batch_tokens: Annotated[
-        int, Meta(ge=1), about("Source pieces translated together, padding included.", "Speed")
-    ] = 4096
+    batch_tokens: Annotated[int, Meta(ge=1), about("Source pieces translated together, padding included.", "Speed")] = (
+        4096
+    )
 
 
 class TranslateSettings(CommandSettings, frozen=True, kw_only=True):
@@ -204,9 +204,7 @@ class TranslateSettings(CommandSettings, frozen=True, kw_only=True):
     alignments: Annotated[
         AlignmentUnit, about("Give source-target links from the attention, of pieces or of words.", "Output")
     ] = "none"
-    attention: Annotated[
-        bool, about("Give the attention weights; needs jsonl.", "Output", flag="--attention")
-    ] = False
+    attention: Annotated[bool, about("Give the attention weights; needs jsonl.", "Output", flag="--attention")] = False
     search: SearchSettings = SearchSettings()
     precision: Annotated[
         RuntimePrecision,

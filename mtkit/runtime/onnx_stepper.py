@@ -12,8 +12,7 @@ import onnxruntime
 from onnxruntime import OrtValue
 
 from mtkit.errors import ModelFolderError
-from mtkit.search import Candidates
-from mtkit.search.stepper import Distribution
+from mtkit.search import Candidates, Distribution
 
 Ids = npt.NDArray[np.int64]
 Values = dict[str, OrtValue]

@@ -6,6 +6,7 @@ Importing this file imports torch; `translation` does so only when it needs a ne
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from mtkit.model_folder import ModelFolder
 from mtkit.nn import Seq2Seq
 from mtkit.nn.decoder import DecoderState
 from mtkit.runtime.weights import load_weights
-from mtkit.search import Candidates
+from mtkit.search import Candidates, Distribution
 from mtkit.settings import Device, Precision, RuntimePrecision
 from mtkit.text.vocabulary import BOS, PAD, UNK
 
@@ -28,27 +29,41 @@ NEVER = [PAD, UNK, BOS]
 
 @dataclass(frozen=True)
 class TorchState:
-    """The state of N hypotheses; `select` takes NumPy rows."""
+    """The state of N hypotheses; `select` takes NumPy rows. `sources` (N,) says which source each one translates."""
 
     decoder: DecoderState
+    sources: Ids
 
     def select(self, rows: Ids) -> TorchState:
         """Reorder, repeat or drop hypotheses."""
-        return replace(self, decoder=self.decoder.select(torch.from_numpy(rows).to(self.decoder.memory.device)))
+        sources = self.sources[rows]
+        index = torch.from_numpy(rows).to(self.decoder.memory.device, non_blocking=True)
+        if np.array_equal(sources, self.sources):
+            # The same sources, row by row: the memory and its keys, most of the state, stay where they are.
+            hidden = tuple(tuple(part[index] for part in layer) for layer in self.decoder.hidden)
+            return TorchState(replace(self.decoder, hidden=hidden), sources)
+        return TorchState(self.decoder.select(index), sources)
 
 
 class TorchStepper:
-    """Steps a network on the device it lives on, in its own number format unless `autocast` gives a faster one."""
+    """Steps a network on the device it lives on, in its own number format unless `autocast` gives a faster one.
+
+    On a GPU a step waits for the device once, when its results are fetched.
+    """
 
     def __init__(self, network: Seq2Seq, *, autocast: torch.dtype | None = None) -> None:
         self.network = network
         self.autocast = autocast
         self.device = next(network.parameters()).device
+        # On the device from the start: constants that are copied there in a step would each make it wait.
+        self._never = torch.tensor(NEVER, device=self.device)
+        self._impossible = torch.tensor(-torch.inf, device=self.device)
 
     def start(self, src: Ids, src_lengths: Ids) -> TorchState:
         """Encode sources (N, S); see `search.Stepper`."""
         with torch.inference_mode(), self._precision():
-            return TorchState(self.network.start(self._tensor(src), self._tensor(src_lengths)))
+            decoder = self.network.start(self._tensor(src), self._tensor(src_lengths))
+        return TorchState(decoder, np.arange(len(src)))
 
     def step(
         self,
@@ -58,26 +73,50 @@ class TorchStepper:
         *,
         required: Ids | None = None,
         banned: tuple[Ids, Ids] | None = None,
+        attention: bool = False,
     ) -> tuple[Candidates, TorchState]:
         """Step once and return the k best next tokens of each hypothesis; see `search.Stepper`."""
-        with torch.inference_mode(), self._precision():
-            logits, _, decoder = self.network.step(self._tensor(last_tokens), state.decoder)
-            log_probs = logits.float().log_softmax(dim=1)
-            wanted = None
-            if required is not None:
-                wanted = log_probs.gather(1, self._tensor(required)[:, None])[:, 0].cpu().numpy()
-            log_probs[:, NEVER] = -torch.inf
+        with torch.inference_mode():
+            log_probs, wanted, weights, state = self._advance(last_tokens, state, required)
             if banned is not None:
-                log_probs[self._tensor(banned[0]), self._tensor(banned[1])] = -torch.inf
+                log_probs.index_put_((self._tensor(banned[0]), self._tensor(banned[1])), self._impossible)
             best, ids = log_probs.topk(min(k, log_probs.shape[1]), dim=1)
-        candidates = Candidates(ids.cpu().numpy(), best.cpu().numpy(), wanted)
-        return candidates, TorchState(decoder)
+            return Candidates(*self._fetch(ids, best, wanted, weights if attention else None)), state
+
+    def distribution(
+        self, last_tokens: Ids, state: TorchState, *, required: Ids | None = None, attention: bool = False
+    ) -> tuple[Distribution, TorchState]:
+        """Step once and return the log-probabilities of all next tokens; see `search.Stepper`."""
+        with torch.inference_mode():
+            log_probs, wanted, weights, state = self._advance(last_tokens, state, required)
+            return Distribution(*self._fetch(log_probs, wanted, weights if attention else None)), state
+
+    def _advance(
+        self, last_tokens: Ids, state: TorchState, required: Ids | None
+    ) -> tuple[Tensor, Tensor | None, Tensor, TorchState]:
+        """Return log-probabilities (N, V), those required (N,), attention weights (N, S) and the next state."""
+        with self._precision():
+            logits, weights, decoder = self.network.step(self._tensor(last_tokens), state.decoder)
+        log_probs = logits.float().log_softmax(dim=1)
+        wanted = None
+        if required is not None:
+            wanted = log_probs.gather(1, self._tensor(required)[:, None])[:, 0]
+        log_probs.index_fill_(1, self._never, -torch.inf)
+        return log_probs, wanted, weights.float(), replace(state, decoder=decoder)
+
+    def _fetch(self, *results: Tensor | None) -> list[Any]:
+        """Copy tensors to NumPy, in one wait for the device; None stays None."""
+        copies = [None if result is None else result.to("cpu", non_blocking=True) for result in results]
+        if self.device.type == "cuda":
+            torch.cuda.current_stream(self.device).synchronize()
+        return [None if copy is None else copy.numpy() for copy in copies]
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None)
 
     def _tensor(self, array: Ids) -> Tensor:
-        return torch.from_numpy(array).to(self.device)
+        # From memory that is not pinned, CUDA has taken its copy when this returns: the array may change after it.
+        return torch.from_numpy(array).to(self.device, non_blocking=True)
 
 
 def choose_precision(precision: Precision, device: torch.device) -> torch.dtype | None:

@@ -1,18 +1,8 @@
 """Search for the best translation, in NumPy, over whatever the `Stepper` protocol can step through."""
 
-from mtkit.search.beam import beam_search
-from mtkit.search.greedy import greedy_search
-from mtkit.search.hypothesis import Hypothesis, length_limits
+from mtkit.search.hypothesis import Hypothesis
 from mtkit.search.scoring import score_targets
-from mtkit.search.stepper import Candidates, State, Stepper
+from mtkit.search.stepper import Candidates, Distribution, State, Stepper
+from mtkit.search.strategy import search
 
-__all__ = [
-    "Candidates",
-    "Hypothesis",
-    "State",
-    "Stepper",
-    "beam_search",
-    "greedy_search",
-    "length_limits",
-    "score_targets",
-]
+__all__ = ["Candidates", "Distribution", "Hypothesis", "State", "Stepper", "score_targets", "search"]

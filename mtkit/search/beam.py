@@ -10,10 +10,15 @@ by the order of the hypotheses, then of their candidates.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from heapq import heappushpop
+
 import numpy as np
-from numpy.typing import NDArray
 
 from mtkit.search.hypothesis import Hypothesis, best_first
+from mtkit.search.live import Live
+from mtkit.search.ranking import Ranking
+from mtkit.search.rules import Rules
 from mtkit.search.stepper import Ids, Reals, S, Stepper
 
 
@@ -21,12 +26,12 @@ def beam_search(
     stepper: Stepper[S],
     src: Ids,
     src_lengths: Ids,
+    rules: Rules,
+    ranking: Ranking,
     *,
     bos: int,
-    eos: int,
-    max_lengths: Ids,
-    length_penalty: float,
     beam_size: int,
+    n_best: int,
 ) -> list[list[Hypothesis]]:
     """Translate N sentences, each as if it were alone.
 
@@ -34,65 +39,56 @@ def beam_search(
         stepper: the model.
         src: (N, S) ids, each sentence ending in eos, padded with 0.
         src_lengths: (N,) tokens, eos included.
+        rules: what the targets have to obey.
+        ranking: how they are scored.
         bos: id that every target starts from.
-        eos: id that ends a target; never its first token, so no translation is empty.
-        max_lengths: (N,) most target tokens, eos included, at least 1.
-        length_penalty: exponent of the length that scores are divided by.
         beam_size: places of a sentence.
+        n_best: hypotheses wanted of each sentence, at most `beam_size`.
 
     Returns:
-        For each sentence its hypotheses, best first: one at least, `beam_size` at most.
+        For each sentence its hypotheses, best first: one at least, `n_best` at most.
     """
-    found = _Found(len(src), beam_size, length_penalty)
-    longest = max_lengths.astype(np.float64) ** length_penalty  # (N,)
-
-    # The live hypotheses, R rows: those of a sentence stand together, best first.
-    sentences = np.arange(len(src))  # (R,)
-    prefixes = np.full((len(src), 1), bos)  # (R, length)
-    log_probs = np.zeros(len(src))  # (R,)
+    found = _Found(len(src), beam_size, n_best)
+    longest = np.array([ranking.divisor(length) for length in rules.max_lengths.tolist()])  # (N,)
+    live = Live.start(src, bos, ranking.needs_attention)  # those of a sentence stand together, best first
     state = stepper.start(src, src_lengths)
+    while True:
+        candidates, state = rules.step(stepper, live, state, beam_size)
+        sums = live.log_probs[:, None] + candidates.log_probs
+        rows, columns = _best(sums, live.sentences, found.places)
+        live = live.extend(candidates, rows, columns)
 
-    for length in range(1, max_lengths.max() + 1):
-        no_eos = (sentences, np.full(len(src), eos)) if length == 1 else None
-        candidates, state = stepper.step(prefixes[:, -1], state, beam_size, banned=no_eos)
-        sums = log_probs[:, None] + candidates.log_probs
-        rows, columns = _best(sums, sentences, found.places)
-        tokens, log_probs, sentences = candidates.ids[rows, columns], sums[rows, columns], sentences[rows]
-        prefixes = np.concatenate((prefixes[rows], tokens[:, None]), axis=1)
-
-        ended = tokens == eos
-        over = ended | (length == max_lengths[sentences])
+        ended = live.targets[:, -1] == rules.eos
+        over = ended | (live.length == rules.max_lengths[live.sentences])
         if over.any():
-            found.add(sentences[over], prefixes[over, 1:], log_probs[over], ended[over])
+            found.add(ranking.hypotheses(live.select(over), ended[over]))
 
-        # A log-probability only falls, so `log_probs / longest` bounds every score a live hypothesis can still reach.
-        # What is below the best that ended cannot become the translation any more, and leaves its place to the rest.
-        live = np.flatnonzero(~over & (log_probs / longest[sentences] > found.to_beat[sentences]))
-        if not live.size:
-            break
-        state = state.select(rows[live])
-        sentences, prefixes, log_probs = sentences[live], prefixes[live], log_probs[live]
-    return [sorted(hypotheses, key=best_first) for hypotheses in found.hypotheses]
+        # A log-probability only falls and coverage is never above 0, so `log_probs / longest` bounds every score that a
+        # live hypothesis can still reach. One that cannot be among the n best any more leaves its place to the rest.
+        bounds = live.log_probs / longest[live.sentences]
+        going = np.flatnonzero(~over & (bounds > found.to_beat[live.sentences]))
+        if not going.size:
+            return [sorted(hypotheses, key=best_first)[:n_best] for hypotheses in found.hypotheses]
+        live, state = live.select(going), state.select(rows[going])
 
 
 class _Found:
     """What N sentences have found so far, and what that leaves to their live hypotheses."""
 
-    def __init__(self, count: int, beam_size: int, length_penalty: float) -> None:
+    def __init__(self, count: int, beam_size: int, n_best: int) -> None:
         self.hypotheses: list[list[Hypothesis]] = [[] for _ in range(count)]
         self.places = np.full(count, beam_size)  # (N,) not held by a hypothesis that ended
-        self.to_beat = np.full(count, -np.inf)  # (N,) the best score that ended
-        self._length_penalty = length_penalty
+        self.to_beat = np.full(count, -np.inf)  # (N,) the worst of the n best scores that ended, of fewer -inf
+        self._n_best = [[-np.inf] * n_best for _ in range(count)]  # heaps
 
-    def add(self, sentences: Ids, ids: Ids, log_probs: Reals, ended: NDArray[np.bool_]) -> None:
-        """Add M hypotheses of the same length: sentences (M,), ids (M, length), log_probs (M,), ended (M,) in eos."""
-        length = ids.shape[1]
-        scores = log_probs / length**self._length_penalty
-        columns = (sentences, ids, scores, log_probs, ended)
-        for sentence, row, score, log_prob, end in zip(*(column.tolist() for column in columns), strict=True):
-            self.hypotheses[sentence].append(Hypothesis(tuple(row[: length - end]), score, log_prob, not end))
-        np.subtract.at(self.places, sentences[ended], 1)
-        np.maximum.at(self.to_beat, sentences[ended], scores[ended])
+    def add(self, hypotheses: Iterable[tuple[int, Hypothesis]]) -> None:
+        """Add hypotheses that go no further, each after its sentence."""
+        for sentence, hypothesis in hypotheses:
+            self.hypotheses[sentence].append(hypothesis)
+            if not hypothesis.truncated:
+                self.places[sentence] -= 1
+                heappushpop(self._n_best[sentence], hypothesis.score)
+                self.to_beat[sentence] = self._n_best[sentence][0]
 
 
 def _best(sums: Reals, sentences: Ids, places: Ids) -> tuple[Ids, Ids]:

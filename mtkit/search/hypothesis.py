@@ -1,26 +1,26 @@
-"""What a search finds, and how what it finds is ranked."""
+"""What a search finds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from mtkit.search.stepper import Ids, Reals
+from mtkit.search.stepper import Reals
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """A translation: its ids without eos, and what the model thinks of it.
 
-    `log_prob` is the sum over its tokens, eos included; `score` is `log_prob / tokens ** length_penalty`, the average
-    at a length penalty of 1 (Wu et al. 2016 divide by ((5 + tokens) / 6) ** penalty instead). A `truncated` hypothesis
-    reached the greatest length before eos, so there is no eos in its sums either. `attention` (tokens, S), where it was asked for, holds the weights of each token.
+    `log_prob` is the sum over its tokens, eos included; `score` is what hypotheses are ranked by (`Ranking`). A
+    `truncated` hypothesis reached the greatest length before eos, so there is no eos in its sums either. `attention`
+    (tokens, source tokens), where it was asked for, holds the weights of each token, eos included on both sides.
     """
 
     ids: tuple[int, ...]
     score: float
     log_prob: float
     truncated: bool
-    attention: Reals | None = None
+    attention: Reals | None = field(default=None, compare=False, repr=False)
 
 
 def best_first(hypothesis: Hypothesis) -> tuple[bool, float]:
@@ -29,11 +29,3 @@ def best_first(hypothesis: Hypothesis) -> tuple[bool, float]:
     A model in a loop is sure of every next token, so that by their averages loops would win.
     """
     return hypothesis.truncated, -hypothesis.score
-
-
-def length_limits(src_lengths: Ids) -> Ids:
-    """Return the most target tokens, eos included, that a search takes for sources of these lengths (N,) -> (N,).
-
-    Twice the source and 20 more: translations hardly ever get there, loops are stopped.
-    """
-    return 2 * src_lengths + 20

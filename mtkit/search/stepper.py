@@ -42,9 +42,13 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """The log-probabilities (N, V) of all next tokens of N hypotheses, by id; -inf for what is never a candidate."""
+    """The log-probabilities (N, V) of all next tokens of N hypotheses, by id; -inf for what is never a candidate.
+
+    `required` and `attention` are as in `Candidates`.
+    """
 
     log_probs: Reals
+    required: Reals | None = None
     attention: Reals | None = None
 
 
@@ -89,9 +93,13 @@ class Stepper(Protocol[S]):
         """
         ...
 
-    def distribution(self, last_tokens: Ids, state: S, *, attention: bool = False) -> tuple[Distribution, S]:
+    def distribution(
+        self, last_tokens: Ids, state: S, *, required: Ids | None = None, attention: bool = False
+    ) -> tuple[Distribution, S]:
         """Take N hypotheses one token further, for whoever needs every log-probability: sampling and ensembles.
 
-        Much slower than `step` where the network runs on another device, or the vocabulary is large.
+        The arguments are those of `step`. `required` is for tokens that are given, not found: unk in a prefix has a
+        log-probability, though it is never a candidate. Much slower than `step` where the network runs on another
+        device, or the vocabulary is large.
         """
         ...

@@ -13,7 +13,8 @@ from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.evaluation import corpus_bleu
 from mtkit.nn import Seq2Seq, smoothed_cross_entropy
 from mtkit.runtime.torch_stepper import TorchStepper
-from mtkit.search import greedy_search, length_limits
+from mtkit.search import search
+from mtkit.settings import SearchSettings
 from mtkit.text.padding import pad
 from mtkit.text.vocabulary import BOS, EOS, PAD
 
@@ -79,15 +80,7 @@ class Validator:
         for indices in np.split(order, range(self.sentences_together, len(order), self.sentences_together)):
             src, _ = split.gather(indices)
             lengths = np.array([len(ids) + 1 for ids in src])
-            found = greedy_search(
-                self.stepper,
-                pad(src, after=[EOS]),
-                lengths,
-                bos=BOS,
-                eos=EOS,
-                max_lengths=length_limits(lengths),
-                length_penalty=1.0,
-            )
+            found = search(self.stepper, pad(src, after=[EOS]), lengths, SearchSettings(beam_size=1), bos=BOS, eos=EOS)
             for index, (hypothesis,) in zip(indices, found, strict=True):
                 hypotheses[index] = self.corpus.tgt_vocabulary.decode(hypothesis.ids)
         return corpus_bleu(hypotheses, self.references, self.corpus.tgt_lang)

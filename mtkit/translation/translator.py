@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from mtkit.errors import MissingExtraError
 from mtkit.model_folder import ModelFolder
-from mtkit.search import Hypothesis, Stepper, beam_search, greedy_search, length_limits, score_targets
+from mtkit.search import Hypothesis, Stepper, score_targets, search
 from mtkit.settings import Device, SearchSettings
 from mtkit.text.padding import pad
 from mtkit.text.vocabulary import BOS, EOS, normalise_source, normalise_target
@@ -135,19 +134,7 @@ class Translator:
         for batch in self._batches(sentences):
             lengths = np.array([len(sentences[index]) + 1 for index in batch])
             src = pad([sentences[index] for index in batch], after=[EOS], multiple=SOURCE_MULTIPLE)
-            if self.search.beam_size == 1:
-                search: Callable[..., list[list[Hypothesis]]] = greedy_search
-            else:
-                search = partial(beam_search, beam_size=self.search.beam_size)
-            found = search(
-                self.stepper,
-                src,
-                lengths,
-                bos=BOS,
-                eos=EOS,
-                max_lengths=length_limits(lengths),
-                length_penalty=self.search.length_penalty,
-            )
+            found = search(self.stepper, src, lengths, self.search, bos=BOS, eos=EOS)
             results.update(zip(batch, (hypotheses[0] for hypotheses in found), strict=True))
         return [results[index] for index in range(len(sentences))]
 

@@ -14,8 +14,8 @@ from mtkit.errors import ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.torch_stepper import NEVER, TorchStepper, choose_device, choose_precision, load_stepper
-from mtkit.search import beam_search, greedy_search, score_targets
-from mtkit.settings import NetworkSettings
+from mtkit.search import score_targets, search
+from mtkit.settings import NetworkSettings, SearchSettings
 from mtkit.text.padding import pad
 from mtkit.text.vocabulary import BOS, EOS, PAD, UNK
 
@@ -121,6 +121,36 @@ def test_what_is_required_is_returned_even_where_it_is_banned(stepper: TorchStep
     assert (candidates.ids[:, 0] != required).all()
 
 
+def test_a_distribution_is_all_that_can_be_asked_for_one_by_one(stepper: TorchStepper) -> None:
+    required = np.array([4, EOS, 7, UNK])
+    expected = all_log_probs(stepper)
+    found, state = stepper.distribution(np.full(len(SRC), BOS), stepper.start(SRC, LENGTHS), required=required)
+    np.testing.assert_array_equal(found.required, expected[np.arange(len(SRC)), required])
+    expected[:, NEVER] = -np.inf
+    np.testing.assert_array_equal(found.log_probs, expected)
+    assert found.attention is None
+    _, after_step = stepper.step(np.full(len(SRC), BOS), stepper.start(SRC, LENGTHS), 1)
+    again, _ = stepper.distribution(np.array([4, 5, 6, 7]), state)
+    expected_again, _ = stepper.distribution(np.array([4, 5, 6, 7]), after_step)
+    np.testing.assert_array_equal(again.log_probs, expected_again.log_probs)
+
+
+def test_attention_is_that_of_the_network_and_sums_to_1_over_the_source(
+    network: Seq2Seq, stepper: TorchStepper
+) -> None:
+    bos, state = np.full(len(SRC), BOS), stepper.start(SRC, LENGTHS)
+    candidates, _ = stepper.step(bos, state, 1, attention=True)
+    distribution, _ = stepper.distribution(bos, state, attention=True)
+    with torch.no_grad():
+        _, expected, _ = network.step(torch.from_numpy(bos), network.start(torch.tensor(SRC), torch.tensor(LENGTHS)))
+    for weights in (candidates.attention, distribution.attention):
+        assert weights is not None
+        np.testing.assert_allclose(weights, expected, rtol=1e-6)
+        np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-6)
+        assert not weights[SRC == PAD].any()
+    assert stepper.step(bos, state, 1)[0].attention is None
+
+
 def test_numbers_cross_to_numpy_in_the_types_that_search_wants(stepper: TorchStepper) -> None:
     candidates, _ = stepper.step(np.full(len(SRC), BOS), stepper.start(SRC, LENGTHS), 2)
     assert candidates.ids.dtype == np.int64
@@ -138,14 +168,24 @@ def test_a_selected_state_goes_on_as_its_rows_would(stepper: TorchStepper) -> No
     np.testing.assert_allclose(selected.log_probs, expected.log_probs[rows], rtol=1e-6)
 
 
+def test_the_memory_stays_where_it_is_while_rows_keep_their_sources(stepper: TorchStepper) -> None:
+    pairs = stepper.start(SRC, LENGTHS).select(np.array([0, 0, 1, 1]))
+    swapped = pairs.select(np.array([1, 0, 2, 2]))
+    assert swapped.decoder.memory is pairs.decoder.memory
+    assert swapped.decoder.keys is pairs.decoder.keys
+    fewer = pairs.select(np.array([0, 2, 3]))
+    torch.testing.assert_close(fewer.decoder.memory, pairs.decoder.memory[[0, 2, 3]], rtol=0, atol=0)
+    assert fewer.sources.tolist() == [0, 1, 1]
+
+
 def test_greedy_search_equals_an_argmax_loop_over_the_whole_forward_pass(
     network: Seq2Seq, stepper: TorchStepper
 ) -> None:
-    limits = np.array([6, 6, 6, 6])
-    found = greedy_search(stepper, SRC, LENGTHS, bos=BOS, eos=EOS, max_lengths=limits, length_penalty=1.0)
+    settings = SearchSettings(beam_size=1, max_length_ratio=0.1)  # at most 21 tokens
+    found = search(stepper, SRC, LENGTHS, settings, bos=BOS, eos=EOS)
     for sentence, (hypothesis,) in zip(SENTENCES, found, strict=True):
         src, tgt, total = torch.tensor([[*sentence, EOS]]), [BOS], 0.0
-        while len(tgt) <= 6 and tgt[-1] != EOS:
+        while len(tgt) <= 21 and tgt[-1] != EOS:
             with torch.no_grad():
                 readout = network(src, torch.tensor([src.shape[1]]), torch.tensor([tgt]))
                 log_probs = network.logits(readout[0, -1]).log_softmax(dim=0)
@@ -160,9 +200,7 @@ def test_greedy_search_equals_an_argmax_loop_over_the_whole_forward_pass(
 
 def test_the_score_of_a_hypothesis_is_its_forced_decoding_score(stepper: TorchStepper) -> None:
     stepper.network.output.bias.data[EOS] += 2  # so that hypotheses end, at different lengths
-    found = beam_search(
-        stepper, SRC, LENGTHS, bos=BOS, eos=EOS, max_lengths=np.full(len(SRC), 9), length_penalty=1.0, beam_size=3
-    )
+    found = search(stepper, SRC, LENGTHS, SearchSettings(beam_size=3), bos=BOS, eos=EOS, n_best=3)
     ended = [(row, one) for row, hypotheses in enumerate(found) for one in hypotheses if not one.truncated]
     assert len({len(hypothesis.ids) for _, hypothesis in ended}) > 2
     rows = [row for row, _ in ended]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mtkit.search import Candidates, Hypothesis, beam_search, greedy_search, score_targets
+from mtkit.search import Candidates, Distribution, Hypothesis, score_targets, search
+from mtkit.search.beam import beam_search
+from mtkit.search.greedy import greedy_search
+from mtkit.search.ranking import Ranking
+from mtkit.search.rules import FREE, Rules
+from mtkit.settings import SearchSettings
 
 PAD, UNK, BOS, EOS, A, B, C = range(7)
 """The ids of the tests: three words follow the four special ones."""
@@ -22,14 +27,15 @@ Table = Callable[[Sentence, Sentence], np.ndarray]
 
 @dataclass
 class TableState:
-    """The source and the target prefix of each hypothesis."""
+    """The source and the target prefix of each hypothesis, and the width of the batch they came in."""
 
     sources: list[Sentence]
     prefixes: list[Sentence]
+    width: int
 
     def select(self, rows: np.ndarray) -> TableState:
         assert len(rows), "a state is never left without rows"
-        return TableState([self.sources[row] for row in rows], [self.prefixes[row] for row in rows])
+        return TableState([self.sources[row] for row in rows], [self.prefixes[row] for row in rows], self.width)
 
 
 @dataclass
@@ -43,11 +49,29 @@ class TableStepper:
         sources = [tuple(row[:length].tolist()) for row, length in zip(src, src_lengths, strict=True)]
         assert all(source[-1] == EOS for source in sources)
         assert not any(row[length:].any() for row, length in zip(src, src_lengths, strict=True))
-        return TableState(sources, [()] * len(src))
+        return TableState(sources, [()] * len(src), src.shape[1])
 
     def step(
-        self, last_tokens: np.ndarray, state: TableState, k: int, *, required: Any = None, banned: Any = None
+        self,
+        last_tokens: np.ndarray,
+        state: TableState,
+        k: int,
+        *,
+        required: Any = None,
+        banned: Any = None,
+        attention: bool = False,
     ) -> tuple[Candidates, TableState]:
+        found, state = self.distribution(last_tokens, state, required=required, attention=attention)
+        log_probs = found.log_probs
+        if banned is not None:
+            log_probs[banned] = -np.inf
+        ids = np.argsort(-log_probs, axis=1, kind="stable")[:, :k]
+        best = np.take_along_axis(log_probs, ids, axis=1)
+        return Candidates(ids, best, found.required, found.attention), state
+
+    def distribution(
+        self, last_tokens: np.ndarray, state: TableState, *, required: Any = None, attention: bool = False
+    ) -> tuple[Distribution, TableState]:
         self.rows.append(len(last_tokens))
         prefixes = [
             (*prefix, int(token)) if token != BOS else ()
@@ -56,11 +80,20 @@ class TableStepper:
         with np.errstate(divide="ignore"):
             log_probs = np.log([self.table(*row) for row in zip(state.sources, prefixes, strict=True)])
         wanted = None if required is None else log_probs[np.arange(len(prefixes)), required]
-        if banned is not None:
-            log_probs[banned] = -np.inf
-        ids = np.argsort(-log_probs, axis=1, kind="stable")[:, :k]
-        candidates = Candidates(ids, np.take_along_axis(log_probs, ids, axis=1), wanted)
-        return candidates, TableState(state.sources, prefixes)
+        log_probs[:, [PAD, UNK, BOS]] = -np.inf
+        weights = None
+        if attention:
+            weights = np.zeros((len(prefixes), state.width))
+            for row, source, prefix in zip(weights, state.sources, prefixes, strict=True):
+                row[: len(source)] = attend(source, prefix)
+        return Distribution(log_probs, wanted, weights), TableState(state.sources, prefixes, state.width)
+
+
+def attend(source: Sentence, prefix: Sentence) -> np.ndarray:
+    """Attention weights over the source that depend on it and on the prefix, the same in every run."""
+    draw = random.Random(repr((source, prefix)))
+    weights = np.array([draw.random() ** 3 for _ in source])
+    return weights / weights.sum()
 
 
 def random_table(seed: int, sharpness: float = 1.0) -> Table:
@@ -82,35 +115,58 @@ def batch(sentences: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass
 class Searcher:
-    """The searches of one table, with the options that a test does not care about filled in."""
+    """The searches of one table. All but `search` stop at short limits, so that everything can be enumerated."""
 
     stepper: TableStepper
+    settings: SearchSettings
     max_length: int = 4
-    length_penalty: float = 1.0
+    prefixes: Sequence[Sentence] | None = None
+    attention: bool = False
 
-    def beam(self, sources: Sequence[Sentence], beam_size: int) -> list[list[Hypothesis]]:
-        return beam_search(self.stepper, *batch(sources), beam_size=beam_size, **self._options(sources))
+    def beam(self, sources: Sequence[Sentence], beam_size: int, n_best: int | None = None) -> list[list[Hypothesis]]:
+        options = {"bos": BOS, "beam_size": beam_size, "n_best": n_best or beam_size}
+        return beam_search(self.stepper, *batch(sources), *self._plan(sources), **options)
 
     def greedy(self, sources: Sequence[Sentence]) -> list[list[Hypothesis]]:
-        return greedy_search(self.stepper, *batch(sources), **self._options(sources))
+        return greedy_search(self.stepper, *batch(sources), *self._plan(sources), bos=BOS)
+
+    def search(self, sources: Sequence[Sentence], n_best: int = 1, seed: int = 1) -> list[list[Hypothesis]]:
+        options: dict[str, Any] = {"prefixes": self.prefixes, "attention": self.attention, "seed": seed}
+        return search(self.stepper, *batch(sources), self.settings, bos=BOS, eos=EOS, n_best=n_best, **options)
 
     def score(self, sources: Sequence[Sentence], targets: Sequence[Sentence]) -> np.ndarray:
         return score_targets(self.stepper, *batch(sources), *batch(targets), bos=BOS)
 
-    def _options(self, sources: Sequence[Sentence]) -> dict[str, Any]:
-        # Each sentence has a limit of its own, so that a batch mixes them.
-        limits = np.array([self.max_length + len(source) % 3 for source in sources])
-        return {"bos": BOS, "eos": EOS, "max_lengths": limits, "length_penalty": self.length_penalty}
+    def limit(self, source: Sentence) -> int:
+        """Each sentence has a limit of its own, so that a batch mixes them."""
+        return self.max_length + len(source) % 3
+
+    def _plan(self, sources: Sequence[Sentence]) -> tuple[Rules, Ranking]:
+        _, lengths = batch(sources)
+        rules = Rules.of(self.settings, lengths, eos=EOS, prefixes=self.prefixes)
+        limits = np.array([self.limit(source) for source in sources])
+        limits = np.maximum(limits, (rules.prefixes != FREE).sum(axis=1) + 1)
+        return replace(rules, max_lengths=limits), Ranking(self.settings, lengths, self.attention)
 
 
 @pytest.fixture(scope="session")
 def searcher() -> Callable[..., Searcher]:
-    """Make a `Searcher` of a table, or of a random one: `searcher(seed=3)`."""
+    """Make a `Searcher` of a table, or of a random one: `searcher(seed=3, beam_size=2)`.
+
+    Options are its own, or those of the search settings.
+    """
 
     def make(table: Table | None = None, *, seed: int = 0, sharpness: float = 1.0, **options: Any) -> Searcher:
-        return Searcher(TableStepper(table or random_table(seed, sharpness)), **options)
+        own = {name: options.pop(name) for name in ("max_length", "prefixes", "attention") if name in options}
+        return Searcher(TableStepper(table or random_table(seed, sharpness)), SearchSettings(**options), **own)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def attention_of() -> Callable[[Sentence, Sentence], np.ndarray]:
+    """The attention weights of every table, from a source and a prefix."""
+    return attend
 
 
 @pytest.fixture(scope="session")

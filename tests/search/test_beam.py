@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
@@ -16,18 +15,61 @@ EVERYTHING = 400
 """A beam that keeps all targets of up to 5 tokens: 3 + 9 + 27 + 81 that end and 243 that are cut off make 363."""
 
 
-def every_hypothesis(table, source, limit, length_penalty):
-    """Return {ids: (truncated, log_prob, score)} of all targets of a source, by plain enumeration."""
-    found = {}
-    for length in range(1, limit + 1):
-        for ids in itertools.product((A, B, C), repeat=length):
-            log_prob = sum(math.log(table(source, ids[:i])[ids[i]]) for i in range(length))
-            if length == limit:
-                found[ids] = (True, log_prob, log_prob / length**length_penalty)
-            else:
-                log_prob += math.log(table(source, ids)[EOS])
-                found[ids] = (False, log_prob, log_prob / (length + 1) ** length_penalty)
-    return found
+OPTIONS = [
+    {},
+    {"length_penalty": 0.0},
+    {"length_penalty": 0.6},
+    {"length_penalty": 1.5},
+    {"length_norm": "wu", "length_penalty": 0.6},
+    {"length_norm": "wu", "length_penalty": 0.0, "coverage_penalty": 0.2},
+    {"length_norm": "wu", "length_penalty": 2.0, "coverage_penalty": 2.0},
+    {"coverage_penalty": 0.2, "length_penalty": 0.6},
+    {"min_length_ratio": 0.7},
+    {"min_length_ratio": 10},
+    {"no_repeat_ngram": 1, "min_length_ratio": 0.5},
+    {"no_repeat_ngram": 1, "min_length_ratio": 10},
+    {"no_repeat_ngram": 2, "coverage_penalty": 0.5},
+    {"no_repeat_ngram": 3},
+    {"prefixes": [(), (A,), (C, C), (B,), (A, B, C, C, A, A)]},
+    {"prefixes": [(A, A), (), (C,), (), (B, B)], "no_repeat_ngram": 1, "length_norm": "wu", "min_length_ratio": 0.7},
+]
+
+
+def every_hypothesis(search, attend, source, prefix):
+    """Enumerate what the settings allow: (truncated, -score, ids, log_prob) of each target, best first."""
+    table, limit, settings = search.stepper.table, max(search.limit(source), len(prefix) + 1), search.settings
+    least = max(1, math.ceil(settings.min_length_ratio * (len(source) - 1) - 1e-9))
+    found = []
+
+    def repeats(ids):
+        n = settings.no_repeat_ngram
+        return n > 0 and ids[-n:] in [ids[i : i + n] for i in range(len(ids) - n)]
+
+    def end(ids, log_prob, ended):
+        length = len(ids) + ended
+        divisor = length if settings.length_norm == "average" else (5 + length) / 6
+        seen = sum(attend(source, ids[:i]) for i in range(length))
+        covered = sum(math.log(min(weight, 1)) for weight in seen[:-1])
+        score = log_prob / divisor**settings.length_penalty + settings.coverage_penalty * covered
+        found.append((not ended, -score, ids, log_prob))
+
+    def go_on(ids, log_prob):
+        if len(ids) == limit:
+            end(ids, log_prob, ended=False)
+            return
+        probabilities = table(source, ids)
+        if len(ids) < len(prefix):
+            pieces, may_end = [prefix[len(ids)]], False
+        else:
+            pieces = [piece for piece in (A, B, C) if not repeats((*ids, piece))]
+            may_end = len(ids) >= least or not pieces
+        if may_end:
+            end(ids, log_prob + math.log(probabilities[EOS]), ended=True)
+        for piece in pieces:
+            go_on((*ids, piece), log_prob + math.log(probabilities[piece]))
+
+    go_on((), 0.0)
+    return sorted(found)
 
 
 def test_a_beam_finds_what_greedy_search_misses(searcher):
@@ -47,18 +89,46 @@ def test_a_beam_finds_what_greedy_search_misses(searcher):
     assert search.greedy([(A, EOS)])[0][0].ids == (A,)
 
 
-@pytest.mark.parametrize("length_penalty", [0.0, 0.6, 1.0, 1.5])
-@pytest.mark.parametrize(("seed", "sharpness"), [(1, 1.0), (2, 1.0), (3, 3.0), (4, 3.0), (5, 6.0)])
-def test_a_beam_as_wide_as_everything_is_exhaustive(searcher, sources, seed, sharpness, length_penalty):
-    search = searcher(seed=seed, sharpness=sharpness, max_length=3, length_penalty=length_penalty)
-    for source, hypotheses in zip(sources, search.beam(sources, EVERYTHING), strict=True):
-        truth = every_hypothesis(search.stepper.table, source, 3 + len(source) % 3, length_penalty)
-        best = min(truth, key=lambda ids: (truth[ids][0], -truth[ids][2]))
-        assert hypotheses[0].ids == best
-        for hypothesis in hypotheses:
-            truncated, log_prob, score = truth[hypothesis.ids]
-            assert hypothesis.truncated == truncated
-            assert (hypothesis.log_prob, hypothesis.score) == pytest.approx((log_prob, score))
+@pytest.mark.parametrize("n_best", [1, 4, EVERYTHING])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize(("seed", "sharpness"), [(1, 1.0), (3, 3.0), (5, 6.0)])
+def test_a_beam_as_wide_as_everything_is_exhaustive(searcher, attention_of, sources, seed, sharpness, options, n_best):
+    search = searcher(seed=seed, sharpness=sharpness, max_length=3, **options)
+    prefixes = search.prefixes or [()] * len(sources)
+    for source, prefix, hypotheses in zip(sources, prefixes, search.beam(sources, EVERYTHING, n_best), strict=True):
+        truth = every_hypothesis(search, attention_of, source, prefix)[:n_best]
+        ended = sum(not truncated for truncated, *_ in truth)
+        assert [hypothesis.ids for hypothesis in hypotheses] == [ids for _, _, ids, _ in truth]
+        assert [hypothesis.truncated for hypothesis in hypotheses] == [False] * ended + [True] * (len(truth) - ended)
+        np.testing.assert_allclose(
+            [hypothesis.score for hypothesis in hypotheses], [-score for _, score, _, _ in truth]
+        )
+        np.testing.assert_allclose([hypothesis.log_prob for hypothesis in hypotheses], [one[3] for one in truth])
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_beam_of_1_equals_greedy_search(searcher, sources, seed, options):
+    search = searcher(seed=seed, **options)
+    assert search.beam(sources, 1) == search.greedy(sources)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("n_best", [1, 3, 5])
+def test_there_are_n_best_that_ended_where_there_is_room_for_them(searcher, sources, seed, n_best):
+    search = searcher(seed=seed, max_length=30)
+    for hypotheses in search.beam(sources, 5, n_best):
+        assert [hypothesis.truncated for hypothesis in hypotheses] == [False] * n_best
+
+
+@pytest.mark.parametrize("prefix", [(A,), (C, B), (B, B, B)])
+def test_a_prefix_is_one_row_until_it_ends(searcher, prefix):
+    search = searcher(seed=1, max_length=20, prefixes=[prefix])
+    [hypotheses] = search.beam([(A, B, EOS)], 3)
+    assert all(hypothesis.ids[: len(prefix)] == prefix for hypothesis in hypotheses)
+    steps = len(prefix) + 1
+    assert search.stepper.rows[:steps] == [1] * steps
+    assert search.stepper.rows[steps] > 1
 
 
 @given(seed=st.integers(0, 10**6), beam_size=st.integers(1, 6))
@@ -78,12 +148,6 @@ def test_a_batch_equals_its_sentences_one_by_one_in_any_order(searcher, sources,
     alone = [search.beam([source], beam_size)[0] for source in sources]
     together = search.beam([sources[index] for index in order], beam_size)
     assert together == [alone[index] for index in order]
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_a_beam_of_1_equals_greedy_search(searcher, sources, seed):
-    search = searcher(seed=seed)
-    assert search.beam(sources, 1) == search.greedy(sources)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -149,7 +213,7 @@ def test_what_ended_leaves_the_batch(searcher):
         return np.eye(7)[source[len(prefix)]] * 0.9 + np.array([0, 0, 0, 0.01, 0.03, 0.03, 0.03])
 
     search = searcher(table, max_length=20, length_penalty=0.0)
-    found = search.beam([(A, EOS), (A, B, C, A, EOS)], 2)
+    found = search.beam([(A, EOS), (A, B, C, A, EOS)], 2, n_best=1)
     assert [hypotheses[0].ids for hypotheses in found] == [(A,), (A, B, C, A)]
     # One row a sentence at first, then two each. The first sentence is left once A has ended: nothing else can win.
     assert search.stepper.rows == [2, 4, 2, 2, 2]

@@ -93,7 +93,7 @@ def test_training_mode_comes_back_even_after_an_error(
     network: Seq2Seq, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     validate = Validator(prepared, network, batch_tokens=600, autocast=None)
-    monkeypatch.setattr("mtkit.training.validation.greedy_search", None)
+    monkeypatch.setattr("mtkit.training.validation.search", None)
     with pytest.raises(TypeError):
         validate()
     assert network.training

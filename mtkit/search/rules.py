@@ -1,0 +1,129 @@
+"""What a target has to obey: a prefix it begins with, a least and a greatest length, no run of pieces said twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtkit.search.live import Live
+from mtkit.search.stepper import Candidates, Ids, Reals, S, Stepper
+from mtkit.settings import SearchSettings
+
+FREE = -1
+"""In the table of prefixes: nothing is prescribed."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of N sentences.
+
+    Attributes:
+        eos: id that ends a target.
+        min_pieces: (N,) pieces before eos may follow, at least 1, so that no translation is empty.
+        max_lengths: (N,) most tokens, eos included, at least 1 and more than the prefix has.
+        prefixes: (N, P) pieces that targets begin with, then FREE.
+        no_repeat_ngram: length of the runs of pieces that come only once; 0 allows them all.
+    """
+
+    eos: int
+    min_pieces: Ids
+    max_lengths: Ids
+    prefixes: Ids
+    no_repeat_ngram: int = 0
+
+    @classmethod
+    def of(
+        cls, settings: SearchSettings, src_lengths: Ids, *, eos: int, prefixes: Sequence[Sequence[int]] | None
+    ) -> Rules:
+        """Apply the settings to sources of `src_lengths` (N,), eos included.
+
+        A translation hardly ever gets to the greatest length: what does is a loop. A longer prefix raises it.
+        """
+        table = prefix_table(prefixes or [()] * len(src_lengths))
+        longest = _round_up(settings.max_length_ratio * src_lengths) + 20
+        return cls(
+            eos=eos,
+            min_pieces=np.maximum(_round_up(settings.min_length_ratio * (src_lengths - 1)), 1),
+            max_lengths=np.maximum(longest, (table != FREE).sum(axis=1) + 1),
+            prefixes=table,
+            no_repeat_ngram=settings.no_repeat_ngram,
+        )
+
+    def step(self, stepper: Stepper[S], live: Live, state: S, k: int) -> tuple[Candidates, S]:
+        """Take live hypotheses one token further, as `Stepper.step` does, by these rules.
+
+        Where a prefix goes on, its next token is the only candidate, whatever the other rules say. Where they leave no
+        candidate at all, eos is the only one.
+        """
+        prescribed, required = None, None
+        if live.length < self.prefixes.shape[1]:
+            prescribed = self.prefixes[live.sentences, live.length]
+            required = np.where(prescribed == FREE, self.eos, prescribed)
+        elif self.no_repeat_ngram:
+            required = np.full(len(live.sentences), self.eos)
+        candidates, state = stepper.step(
+            live.targets[:, -1],
+            state,
+            k,
+            required=required,
+            banned=self._banned(live),
+            attention=live.attention is not None,
+        )
+        if required is not None:
+            only = candidates.log_probs[:, 0] == -np.inf
+            if prescribed is not None:
+                only |= prescribed != FREE
+            candidates = _leave_only(candidates, required, only)
+        return candidates, state
+
+    def _banned(self, live: Live) -> tuple[Ids, Ids] | None:
+        rows = np.flatnonzero(live.length < self.min_pieces[live.sentences])
+        ids = np.full(rows.size, self.eos)
+        if self.no_repeat_ngram:
+            more_rows, more_ids = completions(live.targets[:, 1:], self.no_repeat_ngram)
+            rows, ids = np.concatenate((rows, more_rows)), np.concatenate((ids, more_ids))
+        return (rows, ids) if rows.size else None
+
+
+def prefix_table(prefixes: Sequence[Sequence[int]]) -> Ids:
+    """Make one table (N, P) of prefixes: [[5, 6], [7]] gives [[5, 6], [7, FREE]]."""
+    table = np.full((len(prefixes), max(map(len, prefixes))), FREE, dtype=np.int64)
+    for row, prefix in zip(table, prefixes, strict=True):
+        row[: len(prefix)] = prefix
+    return table
+
+
+def completions(targets: Ids, n: int) -> tuple[Ids, Ids]:
+    """Return rows (M,) and ids (M,): what would make the last n - 1 pieces of a target an n-gram it already holds.
+
+    The target 5 6 7 5 6 holds 5 6 7, so that at n = 3 its next piece must not be 7.
+
+    Args:
+        targets: (R, length) pieces.
+        n: length of an n-gram, at least 1.
+    """
+    length = targets.shape[1]
+    if length < n:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    ngrams = np.lib.stride_tricks.sliding_window_view(targets, n, axis=1)  # (R, length - n + 1, n)
+    last = targets[:, None, length - n + 1 :]  # (R, 1, n - 1)
+    rows, places = np.nonzero((ngrams[:, :, :-1] == last).all(axis=2))
+    return rows, ngrams[rows, places, -1]
+
+
+def _leave_only(candidates: Candidates, tokens: Ids, rows: NDArray[np.bool_]) -> Candidates:
+    """Make the required `tokens` (R,) the only candidates of some rows (R,)."""
+    assert candidates.required is not None  # a stepper returns what was required
+    ids, log_probs = candidates.ids.copy(), candidates.log_probs.copy()
+    ids[rows, 0] = tokens[rows]
+    log_probs[rows] = -np.inf
+    log_probs[rows, 0] = candidates.required[rows]
+    return replace(candidates, ids=ids, log_probs=log_probs)
+
+
+def _round_up(lengths: Reals) -> Ids:
+    whole: Ids = np.ceil(lengths - 1e-9).astype(np.int64)  # 1.1 * 10 is 11.000000000000002, and means 11
+    return whole
