@@ -47,7 +47,7 @@ OUTSIDE = {
     "nn": {"torch"},
     "search": {"numpy"},
     "dataset": {"msgspec", "numpy", "pyarrow"},
-    "runtime": {"numpy", "torch", "safetensors"},
+    "runtime": {"numpy", "onnx", "onnxruntime", "torch", "safetensors"},
     "model_folder": {"msgspec"},
     "translation": {"numpy"},
     "evaluation": {"msgspec", "sacrebleu"},

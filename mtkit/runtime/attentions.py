@@ -58,9 +58,7 @@ class Attention(ABC):
         """Bind to N sources: values by name, N first in their shapes."""
 
     @abstractmethod
-    def attend(
-        self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places
-    ) -> tuple[str, str]:
+    def attend(self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places) -> tuple[str, str]:
         """Return contexts (R, H) and weights (R, S), the mean over heads, of queries (R, H).
 
         `padding` (N, 1, 1, S) is 0, and -inf at padding.
@@ -80,9 +78,7 @@ class FixedContext(Attention):
         """See `Attention`."""
         return {"source.context": memory.final}
 
-    def attend(
-        self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places
-    ) -> tuple[str, str]:
+    def attend(self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places) -> tuple[str, str]:
         """See `Attention`; the weights are uniform over the sentence."""
         sentences = graph.op("Div", places.places, graph.op("Shape", places.rows, start=1, end=2))
         weights = graph.op("Squeeze", graph.op("Softmax", padding, axis=3), graph.constant([1, 2], np.int64))
@@ -116,9 +112,7 @@ class ScoredAttention(Attention):
             "source.keys": self.keys(graph, memory),
         }
 
-    def attend(
-        self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places
-    ) -> tuple[str, str]:
+    def attend(self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places) -> tuple[str, str]:
         """See `Attention`."""
         scores = graph.op("Add", self.scores(graph, query, source["source.keys"], places), padding)
         weights = graph.op("Softmax", scores, axis=3)

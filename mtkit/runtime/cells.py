@@ -156,7 +156,9 @@ def encoder_layer(
     sentences = graph.op("Shape", real, start=1, end=2)
 
     body = Graph(graph)
-    states = [tuple(body.input(body.fresh(), np.float32, ["N", cell.width]) for _ in range(cell.parts)) for cell in cells]
+    states = [
+        tuple(body.input(body.fresh(), np.float32, ["N", cell.width]) for _ in range(cell.parts)) for cell in cells
+    ]
     starts, scanned, directions, after = [], [], [], []
     for direction, (cell, state) in enumerate(zip(cells, states, strict=True)):
         shape = graph.op("Concat", sentences, graph.constant([cell.width], np.int64), axis=0)

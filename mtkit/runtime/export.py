@@ -8,12 +8,9 @@ Legend: N sentences, S source positions, R rows (hypotheses), M rows of the step
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
@@ -36,30 +33,32 @@ BLOCK = 64
 
 
 def export(folder: ModelFolder) -> Path:
-    """Write the graphs of a model into its folder and return the folder of them.
+    """Write the graphs of a model into its folder, one folder a precision, and return the folder of all of them.
 
     Raises:
-        ModelFolderError: there are no weights, or they do not fit the settings.
+        ModelFolderError: there are no weights, or they cannot be read.
     """
     target = folder.path / "runtime"
-    digest = sha256(folder.weights)
-    network = GraphNetwork(folder)
+    digest, network = sha256(folder.weights), GraphNetwork(folder)
     with new_folder(target) as draft:
-        for name, products in PRECISIONS.items():
-            (draft / name).mkdir()
-            for part, model in network.graphs(products):
-                model.metadata_props.add(key="weights", value=digest)
-                _optimise(model, draft / name / f"{part}.onnx")
+        for name in PRECISIONS:
+            write_graphs(network, name, draft / name, digest)
     return target
 
 
-def _optimise(model: onnx.ModelProto, path: Path) -> None:
-    """Write a graph with the optimisations that hold on every processor, so that loading it need not look for them."""
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-    options.optimized_model_filepath = str(path)
-    options.log_severity_level = 3
-    onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+def write_graphs(network: GraphNetwork, precision: str, folder: Path, digest: str) -> None:
+    """Write the two graphs of one precision, and into them the hash of the weights they were made from."""
+    folder.mkdir()
+    products = PRECISIONS[precision]
+    for name, graph in (("encoder", network.encoder(products)), ("step", network.step(products))):
+        model = graph.model(name)
+        model.metadata_props.add(key="weights", value=digest)
+        # optimised here as far as holds on every processor, so that loading need not; the session is of no other use
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.optimized_model_filepath = str(folder / f"{name}.onnx")
+        options.log_severity_level = 3  # errors
+        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 class GraphNetwork:
@@ -79,11 +78,6 @@ class GraphNetwork:
         self.src_table, self.tgt_table = source * width, target * width
         self.output_weight: Matrix = target if tied != "none" else self.weights["output.weight"]
         self.output_bias: Matrix = self.weights["output.bias"]
-
-    def graphs(self, products: Products) -> Iterator[tuple[str, onnx.ModelProto]]:
-        """Yield the two graphs by name."""
-        yield "encoder", self.encoder(products).model("encoder")
-        yield "step", self.step(products).model("step")
 
     def attention(self, products: Products) -> Attention:
         """Return the attention, by its name in the settings."""
@@ -188,9 +182,7 @@ class GraphNetwork:
         self._output(graph, products, value, k, required, everything)
         return graph
 
-    def _output(
-        self, graph: Graph, products: Products, readout: str, k: str, required: str, everything: str
-    ) -> None:
+    def _output(self, graph: Graph, products: Products, readout: str, k: str, required: str, everything: str) -> None:
         """Add the output layer and what is wanted of it.
 
         Its columns are all pieces that can be candidates, filled up to whole blocks, and then a block for the others,
@@ -209,24 +201,28 @@ class GraphNetwork:
         maxima = graph.op("ReduceMax", table, graph.constant([2]), keepdims=0)  # (R, blocks)
         largest = np.abs(self.output_weight).sum(axis=1) + np.abs(self.output_bias)  # of logits: readouts are below 1
         if largest.max() < 80:  # then exp cannot overflow, and there is no need to take the maximum off first
-            total = graph.op("ReduceSum", graph.op("Exp", logits), graph.constant([1]))
-            normaliser = graph.op("Log", total)  # (R, 1)
+            normaliser = self._logarithm_of_sum(graph, graph.op("Exp", logits))
         else:
             highest = graph.op("ReduceMax", maxima, graph.constant([1]))
-            total = graph.op("ReduceSum", graph.op("Exp", graph.op("Sub", logits, highest)), graph.constant([1]))
-            normaliser = graph.op("Add", graph.op("Log", total), highest)
+            logarithm = self._logarithm_of_sum(graph, graph.op("Exp", graph.op("Sub", logits, highest)))
+            normaliser = graph.op("Add", logarithm, highest)
 
         maxima, _ = graph.split(maxima, wanted, blocks - wanted)
         few = graph.op("Min", k, graph.constant([wanted]))
         _, best_blocks = graph.ops("TopK", maxima, few, count=2, axis=1)  # (R, few)
-        first = graph.op("Mul", graph.op("Range", graph.constant(0), _size(graph, readout, 0), graph.constant(1)),
-                         graph.constant(blocks))
+        first = graph.op(
+            "Mul",
+            graph.op("Range", graph.constant(0), _size(graph, readout, 0), graph.constant(1)),
+            graph.constant(blocks),
+        )
         places = graph.op("Add", best_blocks, graph.op("Unsqueeze", first, graph.constant([1])))
         found = graph.op("Gather", graph.reshape(table, -1, BLOCK), places)  # (R, few, BLOCK)
         found = graph.op("Flatten", found, axis=1)
         best, where = graph.ops("TopK", found, graph.op("Min", k, graph.constant([wanted * BLOCK])), count=2, axis=1)
         block = graph.op("GatherElements", best_blocks, graph.op("Div", where, graph.constant(BLOCK)), axis=1)
-        ids = graph.op("Add", graph.op("Mul", block, graph.constant(BLOCK)), graph.op("Mod", where, graph.constant(BLOCK)))
+        ids = graph.op(
+            "Add", graph.op("Mul", block, graph.constant(BLOCK)), graph.op("Mod", where, graph.constant(BLOCK))
+        )
         graph.output(graph.op("Add", ids, graph.constant(NEVER)), np.int64, ["R", "k"], name="ids")
         graph.output(graph.op("Sub", best, normaliser), np.float32, ["R", "k"], name="log_probs")
 
@@ -243,6 +239,17 @@ class GraphNetwork:
         nothing.output(nothing.op("Identity", empty), np.float32, ["none", "V"])
         full = graph.op("If", everything, then_branch=whole.proto("all"), else_branch=nothing.proto("none"))
         graph.output(full, np.float32, ["rows", "V"], name="distribution")
+
+    @staticmethod
+    def _logarithm_of_sum(graph: Graph, values: str) -> str:
+        """Return the logarithms (R, 1) of the sums of rows.
+
+        Each is computed sixteen times over: in a shorter vector a number's place decides whether its logarithm is taken
+        in a vector register or alone, and with another last bit.
+        """
+        total = graph.op("ReduceSum", values, graph.constant([1]))
+        logarithms = graph.op("Log", graph.op("Add", total, graph.constant(np.zeros(16), np.float32)))
+        return graph.op("Slice", logarithms, graph.constant([0]), graph.constant([1]), graph.constant([1]))
 
 
 def _filled(ids: np.ndarray) -> np.ndarray:

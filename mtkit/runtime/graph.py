@@ -1,8 +1,8 @@
 """ONNX graphs under construction: every call adds a node and returns the names of its outputs.
 
-    graph = Graph()
-    x = graph.input("x", np.float32, ["rows", 4])
-    graph.output(graph.op("Tanh", x), np.float32, ["rows", 4], name="y")
+graph = Graph()
+x = graph.input("x", np.float32, ["rows", 4])
+graph.output(graph.op("Tanh", x), np.float32, ["rows", 4], name="y")
 """
 
 from __future__ import annotations

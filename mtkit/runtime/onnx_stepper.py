@@ -103,7 +103,14 @@ class OnnxStepper:
         return Distribution(log_probs, found["attention"].numpy() if attention else None), state
 
     def _advance(
-        self, last_tokens: Ids, state: OnnxState, k: int, places: int, *, required: Ids | None = None, everything: bool = False
+        self,
+        last_tokens: Ids,
+        state: OnnxState,
+        k: int,
+        places: int,
+        *,
+        required: Ids | None = None,
+        everything: bool = False,
     ) -> tuple[Values, OnnxState]:
         source, sentences = _compacted(state.source, state.sentences)
         count = source["source.padding"].shape()[0]
@@ -141,13 +148,17 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC  # the rest was done at export
+    options.graph_optimization_level = (
+        onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    )  # the rest was done at export
     options.enable_mem_pattern = False  # the shapes change with every batch
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own errors share no base
-        raise ModelFolderError(f"{path}: cannot be loaded ({str(error).splitlines()[0]}); copy the model folder again") from error
+        raise ModelFolderError(
+            f"{path}: cannot be loaded ({str(error).splitlines()[0]}); copy the model folder again"
+        ) from error
 
 
 def _value(array: npt.NDArray[Any]) -> OrtValue:

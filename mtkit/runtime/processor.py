@@ -6,6 +6,7 @@ import platform
 import shutil
 from pathlib import Path
 
+CPUINFO = Path("/proc/cpuinfo")
 _INT8_FLAGS = {"avx512_vnni", "avx_vnni", "asimddp"}
 """Names under which Linux lists instructions that sum four 8-bit products into 32 bits."""
 
@@ -15,7 +16,7 @@ def has_int8_instructions() -> bool:
     if platform.system() == "Darwin":
         return platform.machine() == "arm64"
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return False
     flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")

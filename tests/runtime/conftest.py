@@ -12,7 +12,7 @@ import torch
 
 from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder
 from mtkit.nn import Seq2Seq
-from mtkit.runtime.export import export
+from mtkit.runtime.export import GraphNetwork, write_graphs
 from mtkit.runtime.onnx_stepper import OnnxStepper
 from mtkit.runtime.weights import save_weights
 from mtkit.settings import NetworkSettings
@@ -23,19 +23,20 @@ PIECES = 150
 
 @dataclass(frozen=True)
 class Exported:
-    """A network and its graphs."""
+    """A network in a folder, and its graphs."""
 
     network: Seq2Seq
     folder: ModelFolder
 
     def stepper(self, precision: str) -> OnnxStepper:
-        graphs = self.folder.path / "runtime" / precision
+        graphs = self.folder.path / precision
+        write_graphs(GraphNetwork(self.folder), precision, graphs, digest="")
         return OnnxStepper(graphs / "encoder.onnx", graphs / "step.onnx", threads=1)
 
 
 @pytest.fixture
 def exported(tmp_path: Path) -> Callable[[NetworkSettings], Exported]:
-    """Make a network of these settings, with logits of some size, and its graphs."""
+    """Make a network of these settings, with logits of some size."""
 
     def make(settings: NetworkSettings, scale: float = 4.0) -> Exported:
         torch.manual_seed(1)
@@ -55,7 +56,6 @@ def exported(tmp_path: Path) -> Callable[[NetworkSettings], Exported]:
             tgt_vocab_size=PIECES, network=settings, corpus=corpus, preprocess={}, train={},
         )  # fmt: skip
         folder = ModelFolder(path, config)
-        export(folder)
         return Exported(network, folder)
 
     return make

@@ -16,10 +16,11 @@ from msgspec.structs import replace
 from mtkit.nn.attention import ATTENTIONS as NN_ATTENTIONS
 from mtkit.nn.recurrent import CELLS as NN_CELLS
 from mtkit.runtime import attentions, cells
-from mtkit.runtime.export import PRECISIONS
+from mtkit.runtime.export import PRECISIONS, export
 from mtkit.runtime.torch_stepper import TorchStepper
 from mtkit.search import Stepper
 from mtkit.settings import AttentionType, Cell, NetworkSettings
+from mtkit.storage import sha256
 from mtkit.text.vocabulary import BOS
 
 from .conftest import PIECES, Exported
@@ -70,7 +71,9 @@ def test_graphs_in_float32_are_the_network(exported: Make, sources: Sources, set
 
 @pytest.mark.parametrize("cell", get_args(Cell))
 @pytest.mark.parametrize("attention", get_args(AttentionType))
-def test_int8_stays_close_to_the_network(exported: Make, sources: Sources, cell: Cell, attention: AttentionType) -> None:
+def test_int8_stays_close_to_the_network(
+    exported: Make, sources: Sources, cell: Cell, attention: AttentionType
+) -> None:
     settings = replace(BASE, cell=cell, attention=attention, embedding_size=64, hidden_size=128)
     model = exported(settings, scale=1.0)
     exact = walk(TorchStepper(model.network), sources)
@@ -101,20 +104,23 @@ def test_every_cell_and_attention_has_its_class_and_its_graph() -> None:
         assert attention.needs_query == NN_ATTENTIONS[name].needs_query
 
 
-def test_graphs_hold_their_weights_themselves_and_name_them_by_hash(exported: Make) -> None:
-    model = exported(BASE)
-    for name in PRECISIONS:
-        folder = model.folder.path / "runtime" / name
-        assert {path.name for path in folder.iterdir()} == {"encoder.onnx", "step.onnx"}
-        for path in folder.iterdir():
-            graph = onnx.load(path, load_external_data=False)
-            assert not any(tensor.external_data for tensor in graph.graph.initializer)
+def test_export_writes_a_folder_a_precision_and_nothing_beside_its_graphs(exported: Make) -> None:
+    folder = exported(BASE).folder
+    export(folder)
+    names = {str(path.relative_to(folder.path / "runtime")) for path in (folder.path / "runtime").rglob("*.onnx")}
+    assert names == {f"{name}/{part}.onnx" for name in PRECISIONS for part in ("encoder", "step")}
+    assert sorted(path.name for path in folder.path.iterdir()) == ["model.safetensors", "runtime"]
+    for name in names:
+        graph = onnx.load(folder.path / "runtime" / name, load_external_data=False)
+        assert not any(tensor.external_data for tensor in graph.graph.initializer)
+        assert {entry.key: entry.value for entry in graph.metadata_props}["weights"] == sha256(folder.weights)
 
 
 def test_seven_bit_weights_cannot_saturate_and_eight_bit_ones_use_their_range(exported: Make) -> None:
     model = exported(BASE)
-    for name, most in (("int8", 127), ("int8-7bit", 63)):
-        graph = onnx.load(model.folder.path / "runtime" / name / "step.onnx").graph
+    for precision, most in (("int8", 127), ("int8-7bit", 63)):
+        model.stepper(precision)
+        graph = onnx.load(model.folder.path / precision / "step.onnx").graph
         tensors = [onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer]
         weights = [tensor for tensor in tensors if tensor.dtype == np.int8]
         assert weights

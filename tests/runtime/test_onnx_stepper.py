@@ -21,10 +21,11 @@ NETWORKS = [
     NetworkSettings(embedding_size=32, hidden_size=48, tied_embeddings="all", attention="dot", attention_heads=4),
     NetworkSettings(embedding_size=32, hidden_size=48, tied_embeddings="all", attention="additive", cell="lstm"),
     NetworkSettings(embedding_size=32, hidden_size=48, tied_embeddings="all", attention="none", encoder_layers=2),
+    NetworkSettings(embedding_size=23, hidden_size=38, tied_embeddings="all", attention="dot", bidirectional=False),
 ]
 
 
-@pytest.fixture(params=NETWORKS, ids=lambda network: network.attention)
+@pytest.fixture(params=NETWORKS, ids=lambda network: f"{network.attention}-{network.hidden_size}")
 def stepper(request: pytest.FixtureRequest, exported: Make) -> OnnxStepper:
     return exported(request.param).stepper("int8")
 
@@ -90,7 +91,9 @@ def test_banned_pairs_leave_and_nothing_else_changes(stepper: OnnxStepper, sourc
         assert found.ids[row].tolist() == left[:4]
 
 
-def test_what_is_required_is_returned_even_for_what_is_never_a_candidate(stepper: OnnxStepper, sources: Sources) -> None:
+def test_what_is_required_is_returned_even_for_what_is_never_a_candidate(
+    stepper: OnnxStepper, sources: Sources
+) -> None:
     tokens = np.full(len(sources[0]), BOS)
     columns = []
     for piece in range(PIECES):

@@ -12,7 +12,9 @@ from mtkit.runtime.products import Float32, Int8, Products
 WIDTHS, BOUNDS = (24, 40), (1.0, 3.0)
 
 
-def multiply(products: Products, left: np.ndarray, right: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+def multiply(
+    products: Products, left: np.ndarray, right: np.ndarray, weight: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
     """Multiply [left; right] by a weight, in a graph."""
     graph = Graph()
     operands = [

@@ -1,0 +1,104 @@
+"""Which runtime serves which device, and what is said where it cannot."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mtkit.errors import ModelFolderError, SettingsError
+from mtkit.model_folder import ModelFolder
+from mtkit.runtime import loading
+from mtkit.runtime.loading import load_stepper
+from mtkit.runtime.onnx_stepper import OnnxStepper
+
+
+@pytest.fixture
+def copy(model_folder: Path, tmp_path: Path) -> Path:
+    """A model that a test may damage."""
+    return Path(shutil.copytree(model_folder, tmp_path / "copy"))
+
+
+def load(path: Path, precision: str = "auto") -> OnnxStepper:
+    stepper = load_stepper(ModelFolder.open(path), device="cpu", precision=precision, threads=1)  # type: ignore[arg-type]
+    assert isinstance(stepper, OnnxStepper)
+    return stepper
+
+
+@pytest.mark.parametrize(
+    ("precision", "fast", "name"),
+    [
+        ("auto", True, "int8"),
+        ("auto", False, "float32"),
+        ("int8", True, "int8"),
+        ("int8", False, "int8-7bit"),
+        ("float32", True, "float32"),
+    ],
+)
+def test_the_processor_decides_what_auto_and_int8_mean(
+    copy: Path, precision: str, fast: bool, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "has_int8_instructions", lambda: fast)
+    for other in (copy / "runtime").iterdir():
+        if other.name != name:
+            shutil.rmtree(other)
+    load(copy, precision)
+
+
+def test_a_missing_graph_is_named_with_the_command_that_makes_it(copy: Path) -> None:
+    shutil.rmtree(copy / "runtime")
+    with pytest.raises(ModelFolderError, match=rf"encoder\.onnx: is missing; make it with: mtkit export {copy}$"):
+        load(copy)
+
+
+def test_graphs_of_other_weights_are_refused(copy: Path) -> None:
+    weights = (copy / "model.safetensors").read_bytes()
+    (copy / "model.safetensors").write_bytes(weights[:-4] + b"\0\0\0\1")
+    with pytest.raises(ModelFolderError, match=r"was made from other weights than .*model\.safetensors; make it with"):
+        load(copy)
+
+
+def test_a_damaged_graph_is_named(copy: Path) -> None:
+    for path in (copy / "runtime").rglob("step.onnx"):
+        path.write_bytes(b"nothing")
+    with pytest.raises(ModelFolderError, match=r"step\.onnx: cannot be loaded"):
+        load(copy)
+
+
+def test_weights_and_training_are_not_needed_and_nothing_is_written(copy: Path) -> None:
+    (copy / "model.safetensors").unlink()
+    shutil.rmtree(copy / "training")
+    before = {path: path.stat().st_mtime_ns for path in copy.rglob("*")}
+    load(copy)
+    assert {path: path.stat().st_mtime_ns for path in copy.rglob("*")} == before
+
+
+def test_bfloat16_is_not_for_a_cpu(model_folder: Path) -> None:
+    with pytest.raises(SettingsError, match="--precision bfloat16 is for a GPU; on a CPU choose int8 or float32"):
+        load(model_folder, "bfloat16")
+
+
+def test_translating_and_evaluating_on_a_cpu_work_where_nothing_of_the_full_install_exists(
+    model_folder: Path, parallel_text: Path
+) -> None:
+    """Importing any of its packages fails here, as it does where they are not installed."""
+    program = f"""if True:
+        import importlib.abc, io, sys
+
+        class Missing(importlib.abc.MetaPathFinder):
+            def find_spec(self, name, path=None, target=None):
+                if name.split(".")[0] in ("torch", "safetensors", "onnx", "pyarrow"):
+                    raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+        sys.meta_path.insert(0, Missing())
+        import mtkit
+        translator = mtkit.Translator.load({str(model_folder)!r}, threads=1)
+        print(translator.translate(["The red cat sees a dog."])[0].text)
+        settings = mtkit.EvaluateSettings(test={f"{parallel_text}/valid"!r}, threads=1)
+        print(mtkit.evaluate(settings, {str(model_folder)!r}).bleu > 50)
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "Le chat rouge voit un chien.\nTrue\n"
