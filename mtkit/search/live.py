@@ -33,7 +33,7 @@ class Live:
     @property
     def length(self) -> int:
         """Tokens of each hypothesis so far, bos not counted."""
-        return len(self.targets[0]) - 1
+        return int(self.targets.shape[1]) - 1
 
     def select(self, rows: Ids | NDArray[np.bool_]) -> Live:
         """Return some of the hypotheses."""

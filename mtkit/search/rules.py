@@ -20,19 +20,16 @@ FREE = -1
 class Rules:
     """The rules of N sentences.
 
-    Attributes:
-        eos: id that ends a target.
-        min_pieces: (N,) pieces before eos may follow, at least 1, so that no translation is empty.
-        max_lengths: (N,) most tokens, eos included, at least 1 and more than the prefix has.
-        prefixes: (N, P) pieces that targets begin with, then FREE.
-        no_repeat_ngram: length of the runs of pieces that come only once; 0 allows them all.
+    `min_pieces` (N,) come before eos, 1 at least, so that no translation is empty; `max_lengths` (N,) are the most
+    tokens, eos included, and more than the prefix has; `prefixes` (N, P) hold the pieces that targets begin with, then
+    FREE; a run of `no_repeat_ngram` pieces never comes twice, unless that is 0.
     """
 
     eos: int
     min_pieces: Ids
     max_lengths: Ids
     prefixes: Ids
-    no_repeat_ngram: int = 0
+    no_repeat_ngram: int
 
     @classmethod
     def of(

@@ -158,8 +158,9 @@ def test_numbers_cross_to_numpy_in_the_types_that_search_wants(stepper: TorchSte
     assert candidates.required is None
 
 
-def test_a_selected_state_goes_on_as_its_rows_would(stepper: TorchStepper) -> None:
-    rows = np.array([3, 0, 0])
+@pytest.mark.parametrize("order", [[3, 0, 0], [3, 0, 0, 2], [0, 1, 2, 3]], ids=str)
+def test_a_selected_state_goes_on_as_its_rows_would(stepper: TorchStepper, order: list[int]) -> None:
+    rows = np.array(order)
     _, state = stepper.step(np.full(len(SRC), BOS), stepper.start(SRC, LENGTHS), 1)
     tokens = np.array([4, 5, 6, 7])
     expected, _ = stepper.step(tokens, state, 5)

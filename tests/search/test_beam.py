@@ -14,7 +14,6 @@ PAD, UNK, BOS, EOS, A, B, C = range(7)
 EVERYTHING = 400
 """A beam that keeps all targets of up to 5 tokens: 3 + 9 + 27 + 81 that end and 243 that are cut off make 363."""
 
-
 OPTIONS = [
     {},
     {"length_penalty": 0.0},
