@@ -13,11 +13,13 @@ from onnxruntime import OrtValue
 
 from mtkit.errors import ModelFolderError
 from mtkit.search import Candidates, Distribution
+from mtkit.text.vocabulary import BOS, PAD, UNK
 
 Ids = npt.NDArray[np.int64]
 Values = dict[str, OrtValue]
 
-NOTHING_REQUIRED = 0
+NEVER = [PAD, UNK, BOS]
+"""Ids that are no part of any translation."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,20 @@ class OnnxStepper:
         )
 
     def distribution(
-        self, last_tokens: Ids, state: OnnxState, *, attention: bool = False
+        self, last_tokens: Ids, state: OnnxState, *, required: Ids | None = None, attention: bool = False
     ) -> tuple[Distribution, OnnxState]:
         """Step once and return the log-probabilities of all next tokens; see `search.Stepper`."""
-        found, state = self._advance(last_tokens, state, 1, 1, everything=True)
+        found, state = self._advance(last_tokens, state, 1, 1, required=required, everything=True)
         log_probs = found["distribution"].numpy()
-        log_probs[:, :3] = -np.inf
-        return Distribution(log_probs, found["attention"].numpy() if attention else None), state
+        log_probs[:, NEVER] = -np.inf
+        return (
+            Distribution(
+                log_probs,
+                None if required is None else found["required_log_probs"].numpy(),
+                found["attention"].numpy() if attention else None,
+            ),
+            state,
+        )
 
     def _advance(
         self,
