@@ -37,7 +37,12 @@ class Weights:
 
 
 class Cell(ABC):
-    """A recurrent cell, one position at a time."""
+    """A recurrent cell. `step` goes one position further; `inputs` and `loop` are its two halves.
+
+    Where the inputs of all positions are known, as in the encoder, their products are made at once by `inputs`, and
+    the loop over the positions is left with the products of the state. Where they are not, `step` multiplies both by
+    one matrix.
+    """
 
     parts: int
     """Values in its hidden state; the first is its output."""
@@ -53,12 +58,16 @@ class Cell(ABC):
         return hidden, *[graph.op("Mul", hidden, graph.constant(0.0, np.float32))] * (self.parts - 1)
 
     @abstractmethod
-    def inputs(self, graph: Graph, operands: Sequence[Operand]) -> list[str]:
-        """Return what the gates take from the inputs (R, widths): products that need no state."""
+    def inputs(self, graph: Graph, operand: Operand) -> list[str]:
+        """Return what the gates take from inputs (R, width)."""
 
     @abstractmethod
-    def step(self, graph: Graph, inputs: Sequence[str], state: Parts) -> Parts:
-        """Return the state after one position."""
+    def loop(self, graph: Graph, inputs: Sequence[str], state: Parts) -> Parts:
+        """Return the state after a position, from what `inputs` gave for it."""
+
+    @abstractmethod
+    def step(self, graph: Graph, operands: Sequence[Operand], state: Parts) -> Parts:
+        """Return the state after a position, from its inputs (R, widths)."""
 
     def operand(self, graph: Graph, hidden: str) -> Operand:
         """Prepare a hidden vector for products; it lies in (-1, 1)."""
@@ -76,30 +85,40 @@ class GRU(Cell):
     def __init__(self, products: Products, weights: Weights) -> None:
         super().__init__(products, weights)
         sign = np.ones((3 * self.width, 1), np.float32)
-        sign[self.width : 2 * self.width] = -1
+        sign[self.width : 2 * self.width] = -1  # torch's order is r, z, n
         self.input_weight, self.weight = sign * self.input_weight, sign * self.weight
         self.input_bias, self.bias = sign[:, 0] * self.input_bias, sign[:, 0] * self.bias
-        # the biases of the gates may be added once, on the input's side; that of the candidate is behind a gate
-        self.input_bias = self.input_bias + np.concatenate((self.bias[: 2 * self.width], np.zeros(self.width)))
-        self.candidate_bias = self.bias[2 * self.width :]
+        self._gates, self._candidate = slice(2 * self.width), slice(2 * self.width, None)
+        self._gate_bias = (self.input_bias + self.bias)[self._gates]
 
-    def inputs(self, graph: Graph, operands: Sequence[Operand]) -> list[str]:
-        """See `Cell`: of the gates (R, 2 H) and of the candidate (R, H)."""
-        gates = 2 * self.width
+    def inputs(self, graph: Graph, operand: Operand) -> list[str]:
+        """See `Cell`: for the gates (R, 2 H) and for the candidate (R, H)."""
         return [
-            self.products.product(graph, operands, self.input_weight[part], self.input_bias[part].astype(np.float32))
-            for part in (slice(gates), slice(gates, None))
+            self.products.product(graph, [operand], self.input_weight[self._gates], self._gate_bias),
+            self._candidate_inputs(graph, [operand]),
         ]
 
-    def step(self, graph: Graph, inputs: Sequence[str], state: Parts) -> Parts:
+    def loop(self, graph: Graph, inputs: Sequence[str], state: Parts) -> Parts:
         """See `Cell`."""
-        (hidden,) = state
         gates, candidate = inputs
-        operand = self.operand(graph, hidden)
-        recurrent = self.products.product(graph, [operand], self.weight[: 2 * self.width])
-        gates = graph.op("Sigmoid", graph.op("Add", gates, recurrent))
-        reset, update = graph.split(gates, self.width, self.width)
-        recurrent = self.products.product(graph, [operand], self.weight[2 * self.width :], self.candidate_bias)
+        operand = self.operand(graph, state[0])
+        recurrent = self.products.product(graph, [operand], self.weight[self._gates])
+        return self._update(graph, graph.op("Add", gates, recurrent), candidate, operand, state[0])
+
+    def step(self, graph: Graph, operands: Sequence[Operand], state: Parts) -> Parts:
+        """See `Cell`."""
+        operand = self.operand(graph, state[0])
+        weight = np.hstack((self.input_weight, self.weight))[self._gates]
+        gates = self.products.product(graph, [*operands, operand], weight, self._gate_bias)
+        return self._update(graph, gates, self._candidate_inputs(graph, operands), operand, state[0])
+
+    def _candidate_inputs(self, graph: Graph, operands: Sequence[Operand]) -> str:
+        weight, bias = self.input_weight[self._candidate], self.input_bias[self._candidate]
+        return self.products.product(graph, operands, weight, bias)
+
+    def _update(self, graph: Graph, gates: str, candidate: str, operand: Operand, hidden: str) -> Parts:
+        reset, update = graph.split(graph.op("Sigmoid", gates), self.width, self.width)
+        recurrent = self.products.product(graph, [operand], self.weight[self._candidate], self.bias[self._candidate])
         candidate = graph.op("Tanh", graph.op("Add", candidate, graph.op("Mul", reset, recurrent)))
         change = graph.op("Mul", update, graph.op("Sub", candidate, hidden))
         return (graph.op("Add", hidden, change),)
@@ -110,16 +129,23 @@ class LSTM(Cell):
 
     parts = 2
 
-    def inputs(self, graph: Graph, operands: Sequence[Operand]) -> list[str]:
-        """See `Cell`: of the four gates together (R, 4 H)."""
-        return [self.products.product(graph, operands, self.input_weight, self.input_bias + self.bias)]
+    def inputs(self, graph: Graph, operand: Operand) -> list[str]:
+        """See `Cell`: for all four gates together (R, 4 H)."""
+        return [self.products.product(graph, [operand], self.input_weight, self.input_bias + self.bias)]
 
-    def step(self, graph: Graph, inputs: Sequence[str], state: Parts) -> Parts:
+    def loop(self, graph: Graph, inputs: Sequence[str], state: Parts) -> Parts:
         """See `Cell`."""
-        hidden, memory = state
-        recurrent = self.products.product(graph, [self.operand(graph, hidden)], self.weight)
-        gates = graph.op("Add", inputs[0], recurrent)
-        enter, forget, candidate, leave = graph.split(gates, *[self.width] * 4)
+        recurrent = self.products.product(graph, [self.operand(graph, state[0])], self.weight)
+        return self._update(graph, graph.op("Add", inputs[0], recurrent), state[1])
+
+    def step(self, graph: Graph, operands: Sequence[Operand], state: Parts) -> Parts:
+        """See `Cell`."""
+        operands = [*operands, self.operand(graph, state[0])]
+        weight, bias = np.hstack((self.input_weight, self.weight)), self.input_bias + self.bias
+        return self._update(graph, self.products.product(graph, operands, weight, bias), state[1])
+
+    def _update(self, graph: Graph, gates: str, memory: str) -> Parts:
+        enter, forget, candidate, leave = graph.split(gates, *[self.width] * 4)  # torch's order is i, f, g, o
         kept = graph.op("Mul", graph.op("Sigmoid", forget), memory)
         added = graph.op("Mul", graph.op("Sigmoid", enter), graph.op("Tanh", candidate))
         memory = graph.op("Add", kept, added)
@@ -163,12 +189,12 @@ def encoder_layer(
     for direction, (cell, state) in enumerate(zip(cells, states, strict=True)):
         shape = graph.op("Concat", sentences, graph.constant([cell.width], np.int64), axis=0)
         starts += [graph.op("Expand", graph.constant(0.0, np.float32), shape)] * cell.parts
-        terms = [graph.op("Reshape", term, by_position) for term in cell.inputs(graph, [inputs])]
+        terms = [graph.op("Reshape", term, by_position) for term in cell.inputs(graph, inputs)]
         scanned += [*terms, real]
         directions += [direction] * (len(terms) + 1)  # 0 runs forward, 1 backward
         here = [body.input(body.fresh(), np.float32, ["N", "terms"]) for _ in terms]
         is_real = body.input(body.fresh(), np.bool_, ["N", 1])
-        new = cell.step(body, here, state)
+        new = cell.loop(body, here, state)
         after.append([body.op("Where", is_real, now, before) for now, before in zip(new, state, strict=True)])
     for cell, parts in zip(cells, after, strict=True):
         for part in parts:

@@ -159,7 +159,7 @@ class GraphNetwork:
         if not attention.needs_query:
             context, weights = attention.attend(graph, "", source, padding, places)
             inputs.append(products.operand(graph, context, bound, hidden))
-        new = cells[0].step(graph, cells[0].inputs(graph, inputs), states[0])
+        new = cells[0].step(graph, inputs, states[0])
         after, output, output_bound = [new], new[0], 1.0
         if attention.needs_query:
             context, weights = attention.attend(graph, output, source, padding, places)
@@ -167,7 +167,7 @@ class GraphNetwork:
         for cell, state in zip(cells[1:], states[1:], strict=True):
             inputs = [products.operand(graph, output, output_bound, hidden)]
             inputs += [context_operand] * attention.needs_query
-            new = cell.step(graph, cell.inputs(graph, inputs), state)
+            new = cell.step(graph, inputs, state)
             after.append(new)
             output = graph.op("Add", new[0], output) if settings.residual else new[0]
             output_bound = output_bound + 1 if settings.residual else 1.0

@@ -1,0 +1,216 @@
+"""Translation speed on one thread: 1,000 sentences of Multi30k English-German, beside OpenNMT-py and beside ourselves.
+
+The model has the sizes of OpenNMT-py's in MTKIT_PEERS: 8,000 joint pieces, embeddings of 512 that are not tied, one
+bidirectional GRU encoder layer of 2 x 256, one GRU decoder layer of 512, general attention. Both are trained for a few
+minutes, so that translations have realistic lengths. Times are those of translating, without start-up, but with the
+splitting into pieces on mtkit's side. Every figure is the median of five, taken in turn.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import onnxruntime
+import torch
+
+from mtkit import SearchSettings, Translator
+from mtkit.evaluation import corpus_bleu
+from mtkit.model_folder import ModelFolder
+from mtkit.runtime.graph import Graph
+from mtkit.runtime.products import Int8
+from mtkit.runtime.torch_stepper import load_stepper
+from mtkit.text.corpus import read_lines
+from tests.benchmarks.training import MATCHED, mtkit
+
+RUNS = 5
+CACHE = Path("build/benchmarks")
+"""Models trained here serve later runs: `make clean` removes them."""
+Seconds = Callable[[], float]
+
+
+def run() -> None:
+    """Print sentences a second and their ratios; then start-up, memory, quality and how near the machine we are."""
+    if "MTKIT_CORPORA" not in os.environ:
+        print("  skipped: set MTKIT_CORPORA to a folder that holds multi30k/")
+        return
+    text = Path(os.environ["MTKIT_CORPORA"]) / "multi30k"
+    model = matched_model(text)
+    sources = list(read_lines(text / "test_2016_flickr.en"))
+    references = list(read_lines(text / "test_2016_flickr.de"))
+
+    with tempfile.TemporaryDirectory() as folder:
+        contestants = ours(model, sources) | peers(Path(folder), text / "test_2016_flickr.en")
+        times = in_turn(contestants)
+        for beam_size in (1, 5):
+            print(f"  beam {beam_size}, one thread, {len(sources):,} sentences")
+            reference = times[f"mtkit int8, beam {beam_size}"]
+            for name, seconds in times.items():
+                if name.endswith(f"beam {beam_size}"):
+                    print(
+                        f"    {name.rsplit(',', 1)[0]:32} {len(sources) / seconds:7,.0f} sentences/s"
+                        f"   int8 is {seconds / reference:5.2f} x"
+                    )
+    print(f"  beam 5 takes {times['mtkit int8, beam 5'] / times['mtkit int8, beam 1']:.2f} x the time of greedy")
+    one_at_a_time(model, sources[:100])
+    near_the_machine(model, sources, times["mtkit int8, beam 1"])
+    for beam_size in (1, 5):
+        scores = [quality(model, precision, beam_size, sources, references) for precision in ("float32", "int8")]
+        print(f"  BLEU at beam {beam_size}: float32 {scores[0]:.2f}, int8 {scores[1]:.2f}")
+    whole_process(model, sources)
+
+
+def matched_model(text: Path) -> Path:
+    """Return the matched model, trained on one thread unless an earlier run did it."""
+    model = CACHE / "matched"
+    if not (model / "runtime").is_dir():
+        corpus = ("--langs", "en-de", "--train", str(text / "train"), "--valid", str(text / "val"))
+        mtkit("preprocess", *corpus, "--vocab-size", "8000", "--out", str(CACHE / "prepared"), "--force")
+        settings = [word for name, value in MATCHED.items() for word in (f"--{name}", str(value))]
+        mtkit("train", str(CACHE / "prepared"), "--out", str(model), *settings, "--updates", "1800", "--force")
+    return model
+
+
+def translator(model: Path, precision: str, beam_size: int, batch_tokens: int | None = None) -> Translator:
+    """Load a model for one thread of the CPU; `torch` is the float32 network in torch."""
+    settings = SearchSettings(beam_size=beam_size)
+    if batch_tokens:
+        settings = SearchSettings(beam_size=beam_size, batch_tokens=batch_tokens)
+    if precision == "torch":
+        torch.set_num_threads(1)
+        folder = ModelFolder.open(model)
+        return Translator(folder, load_stepper(folder, torch.device("cpu"), "float32"), settings)
+    return Translator.load(model, search=settings, device="cpu", threads=1, precision=precision)  # type: ignore[arg-type]
+
+
+def ours(model: Path, sources: list[str]) -> dict[str, Seconds]:
+    """Return what times a translation of the sources, for each precision and beam."""
+
+    def timed(precision: str, beam_size: int) -> Seconds:
+        one = translator(model, precision, beam_size)
+        one.translate(sources[:64])
+
+        def seconds() -> float:
+            began = time.perf_counter()
+            one.translate(sources)
+            return time.perf_counter() - began
+
+        return seconds
+
+    names = {"int8": "mtkit int8", "float32": "mtkit float32", "torch": "mtkit's network in torch float32"}
+    return {f"{name}, beam {beam}": timed(key, beam) for beam in (1, 5) for key, name in names.items()}
+
+
+def peers(folder: Path, source: Path) -> dict[str, Seconds]:
+    """Return what times OpenNMT-py, as it comes and with its int8 repaired, where its script is to be had."""
+    if "MTKIT_PEERS" not in os.environ or "PEERS_HOME" not in os.environ:
+        print("  OpenNMT-py skipped: set MTKIT_PEERS to the folder of its script, PEERS_HOME to one it may write into")
+        return {}
+    script, environment = Path(os.environ["MTKIT_PEERS"]) / "opennmt", os.environ | {"THREADS": "1"}
+
+    def call(*arguments: str) -> str:
+        command = [str(script), *arguments]
+        return subprocess.run(command, check=True, env=environment, capture_output=True, text=True).stdout
+
+    call("setup")
+    if not list(Path(os.environ["PEERS_HOME"]).glob("opennmt/run/model_step_*.pt")):
+        call("train", "450")
+
+    def timed(beam_size: int, *precision: str) -> Seconds:
+        return lambda: float(
+            re.findall(
+                r"time \(s\): ([\d.]+)",
+                call("translate", str(source), f"{folder}/out", str(beam_size), "64", *precision),
+            )[0]
+        )
+
+    return {
+        f"{name}, beam {beam}": timed(beam, *precision)
+        for beam in (1, 5)
+        for name, precision in (("OpenNMT-py 3.5.1 float32", ()), ("OpenNMT-py 3.5.1 int8, repaired", ("int8",)))
+    }
+
+
+def in_turn(contestants: dict[str, Seconds]) -> dict[str, float]:
+    """Return the median time of each, all of them measured once a round."""
+    times: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(RUNS):
+        for name, seconds in contestants.items():
+            times[name].append(seconds())
+    return {name: median(each) for name, each in times.items()}
+
+
+def one_at_a_time(model: Path, sources: list[str]) -> None:
+    """Print the time of a sentence that is translated alone."""
+    print("  one sentence at a time, greedy")
+    milliseconds = {}
+    for precision in ("int8", "float32", "torch"):
+        one = translator(model, precision, 1)
+        one.translate(sources[:3])
+        times = []
+        for source in sources:
+            began = time.perf_counter()
+            one.translate([source])
+            times.append(time.perf_counter() - began)
+        milliseconds[precision] = 1e3 * median(times)
+    for name, figure in milliseconds.items():
+        print(f"    {name:8} {figure:6.1f} ms   int8 is {figure / milliseconds['int8']:.2f} x")
+
+
+def near_the_machine(model: Path, sources: list[str], seconds: float) -> None:
+    """Print the rate of 8-bit products that greedy translation reaches, over that of one large product alone."""
+    one, config = translator(model, "int8", 1), ModelFolder.open(model).config
+    network = config.network
+    hidden, embedding, pieces = network.hidden_size, network.embedding_size, config.tgt_vocab_size
+    half = hidden // 2
+    src = sum(len(one.src_vocabulary.encode(line)) + 1 for line in sources)
+    tgt = sum(len(one.tgt_vocabulary.encode(each.text)) + 1 for each in one.translate(sources))
+    encoder = 2 * 3 * half * (embedding + half) + hidden * hidden  # both directions, keys
+    decoder = 3 * hidden * (embedding + hidden) + 2 * hidden * embedding + embedding * pieces
+    reached = (src * encoder + tgt * decoder) / seconds
+
+    graph, products, rows = Graph(), Int8(), 64
+    values = np.random.default_rng(1).normal(size=(pieces, hidden)).astype(np.float32)
+    operand = products.operand(graph, graph.input("x", np.float32, [rows, hidden]), 1.0, hidden)
+    product = products.product(graph, [operand], values)
+    graph.output(graph.op("Slice", product, *map(graph.constant, ([0], [1], [1]))), np.float32, [rows, 1], name="y")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(graph.model("product").SerializeToString(), options)
+    feed, times = {"x": values[:rows]}, []
+    for _ in range(200):
+        began = time.perf_counter()
+        session.run(None, feed)
+        times.append(time.perf_counter() - began)
+    peak = rows * hidden * pieces / median(times)
+    print(
+        f"  greedy: {src:,} source and {tgt:,} target tokens; {reached / 1e9:.0f} of {peak / 1e9:.0f} "
+        f"billion 8-bit products a second, {reached / peak:.0%} of the machine's rate ({rows} x {hidden} -> {pieces:,})"
+    )
+
+
+def quality(model: Path, precision: str, beam_size: int, sources: list[str], references: list[str]) -> float:
+    """Return cased BLEU on the test set."""
+    found = translator(model, precision, beam_size).translate(sources)
+    return corpus_bleu([translation.text for translation in found], references)
+
+
+def whole_process(model: Path, sources: list[str]) -> None:
+    """Print what `mtkit translate` takes from start to end, for one sentence and for all of them."""
+    command = [str(Path(sys.executable).with_name("mtkit")), "translate", str(model), "--threads", "1"]
+    times = []
+    for _ in range(RUNS + 2):
+        began = time.perf_counter()
+        subprocess.run(command, input=sources[0], check=True, capture_output=True, text=True)
+        times.append(time.perf_counter() - began)
+    subprocess.run(command, input="\n".join(sources), check=True, capture_output=True, text=True)
+    print(f"  one sentence, whole process: {median(times):.2f} s (to be under 0.5)")
