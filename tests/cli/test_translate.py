@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 import subprocess
 import sys
 import threading
@@ -11,9 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-
-from mtkit.cli.translate import WINDOW, read_windows
-from mtkit.errors import CorpusError
 
 SENTENCE = b"The red cat sees a dog."
 
@@ -135,31 +130,6 @@ def test_a_missing_input_file_is_one_line(mtkit, model_folder: Path, tmp_path: P
     outcome = mtkit("translate", model_folder, "--input", tmp_path / "none")
     assert outcome.code == 2
     assert outcome.message == f"{tmp_path / 'none'}: cannot be read (No such file or directory)"
-
-
-def test_windows_hold_what_is_there_and_never_wait_for_more() -> None:
-    source, feed = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
-    windows = read_windows(source, "pipe")
-    feed.write(b"one\n")
-    feed.flush()
-    assert next(windows) == ["one"]
-    feed.write(b"two\r\nthree\nfour")
-    feed.close()
-    assert [line for window in windows for line in window] == ["two", "three", "four"]
-
-
-def test_windows_are_full_when_lines_come_fast() -> None:
-    lines = [f"line {number}" for number in range(3 * WINDOW)]
-    windows = list(read_windows(io.BytesIO("\n".join(lines).encode()), "file"))
-    assert [line for window in windows for line in window] == lines
-    assert all(len(window) <= WINDOW for window in windows)
-
-
-def test_windows_before_a_bad_line_come_first() -> None:
-    windows = read_windows(io.BytesIO(b"good\nb\xe4d\n"), "file")
-    assert next(windows) == ["good"]
-    with pytest.raises(CorpusError, match="file, line 2: is not UTF-8"):
-        next(windows)
 
 
 def test_a_slow_pipe_is_answered_line_by_line(model_folder: Path) -> None:
