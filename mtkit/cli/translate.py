@@ -205,9 +205,11 @@ def _open_output(path: Path) -> Iterator[BinaryIO]:
 
 def _write(sink: BinaryIO, lines: Sequence[str]) -> None:
     """Write lines, all of them or, where nobody reads on, none; Ctrl-C and SIGTERM wait for the last."""
+    rest = memoryview("".join(f"{line}\n" for line in lines).encode())
     with stop_request() as stop:
         try:
-            sink.write("".join(f"{line}\n" for line in lines).encode())
+            while rest:  # where PYTHONUNBUFFERED is set, a signal ends a write before its end
+                rest = rest[sink.write(rest) :]
             sink.flush()
         except BrokenPipeError as error:
             discard_output()

@@ -196,7 +196,8 @@ class Translator:
         self, sources: list[list[int]], prefixes: list[list[int]] | None, n_best: int, attention: bool
     ) -> list[list[Hypothesis]]:
         results: dict[int, list[Hypothesis]] = {}
-        for batch, src, lengths in self._batches(sources):
+        rows = n_best if self.search.sample else self.search.beam_size
+        for batch, src, lengths in self._batches(sources, rows):
             found = search(
                 self.stepper,
                 src,
@@ -212,12 +213,12 @@ class Translator:
             results.update(zip(batch, found, strict=True))
         return [results[index] for index in range(len(sources))]
 
-    def _batches(self, sources: Sequence[list[int]]) -> Iterable[tuple[list[int], Ids, Ids]]:
+    def _batches(self, sources: Sequence[list[int]], rows: int = 1) -> Iterable[tuple[list[int], Ids, Ids]]:
         """Yield the indices of the sentences of each batch, their ids (N, S) with eos and padding, and lengths (N,).
 
-        `search.batch_tokens` is for the usual beam; a wider one takes more memory a sentence, and so fewer of them.
+        `search.batch_tokens` is for the usual beam; more rows a sentence take more memory, and so fewer sentences.
         """
-        budget = self.search.batch_tokens * USUAL_BEAM // max(USUAL_BEAM, self.search.beam_size)
+        budget = self.search.batch_tokens * USUAL_BEAM // max(USUAL_BEAM, rows)
         lengths = [len(ids) + 1 for ids in sources]
         for batch in batches(lengths, budget):
             src = pad([sources[index] for index in batch], after=[EOS], multiple=SOURCE_MULTIPLE)

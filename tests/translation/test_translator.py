@@ -162,13 +162,11 @@ def test_a_prefix_begins_the_translation_of_its_line_and_of_no_other(translator:
             assert translation.text == without.text
 
 
-def test_n_best_are_distinct_and_fall_from_the_translation_itself(model_folder: Path, lines: list[str]) -> None:
+def test_the_translation_itself_is_the_first_of_the_n_best(model_folder: Path, lines: list[str]) -> None:
     translator = Translator.load(model_folder, search=SearchSettings(beam_size=4), device="cpu", threads=1)
     for translation in translator.translate([*lines[:10], ""], n_best=4):
         assert translation.n_best[0] == (translation.text, translation.score)
-        scores = [alternative.score for alternative in translation.n_best]
-        assert scores == sorted(scores, reverse=True)
-        assert 1 <= len(scores) <= 4
+        assert 1 <= len(translation.n_best) <= 4
     (joined,) = translator.translate([" ".join(lines[:3])], n_best=2)
     assert joined.n_best[0] == (joined.text, joined.score)
 
