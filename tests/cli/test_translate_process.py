@@ -127,6 +127,25 @@ def test_any_text_comes_back_beside_its_translation_as_json(model_folder: Path) 
         holds()
 
 
+def test_a_slow_pipe_is_answered_line_by_line(model_folder: Path) -> None:
+    with filtering(model_folder) as mtkit:
+        answers = [mtkit.ask([SENTENCE.strip()]) for _ in range(3)]  # hangs unless each is answered before the next
+    assert answers[0] == answers[1] == answers[2] != [b""]
+
+
+def test_a_closed_output_pipe_ends_quietly(model_folder: Path) -> None:
+    mtkit = Filter(model_folder)
+    with mtkit.process:
+        mtkit.ask([SENTENCE.strip()])
+        mtkit.stdout.close()
+        feeder = threading.Thread(target=_feed, args=(mtkit, SENTENCE * (20 * WINDOW)))
+        feeder.start()
+        complaint = mtkit.stderr.read()
+        feeder.join()
+    assert complaint == b""
+    assert mtkit.process.returncode == 128 + signal.SIGPIPE
+
+
 @pytest.mark.parametrize(
     ("number", "stuck", "unbuffered"),
     [
