@@ -172,14 +172,14 @@ class Translator:
 
     def _parts(self, sources: list[str]) -> list[list[_Part]]:
         """Encode lines, in parts where they are too long; no parts where there is nothing to translate."""
-        texts = [text if any(map(_is_visible, text)) else "" for text in map(normalise_source, sources)]
         parts = []
-        for text, ids in zip(texts, self.src_vocabulary.encode_batch(texts), strict=True):
-            if len(ids) <= self.longest:
-                parts.append([_Part(text, ids)] if ids else [])
-            else:
+        for text in map(normalise_source, sources):
+            ids = self.src_vocabulary.encode(text) if any(map(_is_visible, text)) else []
+            if len(ids) > self.longest:
                 cut = split_line(text, self._lengths, self.longest)
                 parts.append(list(map(_Part, cut, self.src_vocabulary.encode_batch(cut))))
+            else:
+                parts.append([_Part(text, ids)] if ids else [])
         return parts
 
     def _lengths(self, texts: list[str]) -> list[int]:
