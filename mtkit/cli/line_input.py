@@ -21,6 +21,7 @@ WINDOW_BYTES = 1 << 20
 CHUNK = 1 << 16
 """Bytes asked for at a time; what is there comes at once, however little."""
 CHUNKS_AHEAD = 16
+"""Chunks that are read while a window is translated: enough for the next one."""
 
 Chunks = queue.Queue[list[bytes] | Exception | None]
 

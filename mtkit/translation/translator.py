@@ -186,11 +186,14 @@ class Translator:
         return list(map(len, self.src_vocabulary.encode_batch(texts)))
 
     def _prefixes(self, prefixes: list[str], counts: list[int]) -> list[list[int]]:
-        """Encode the prefix of each line for its first part; the other parts, `counts` in all, have none."""
+        """Encode the prefix of each line for the first of its `counts` parts; the others have none."""
         if len(prefixes) != len(counts):
             raise CorpusError(f"{len(counts):,} lines have {len(prefixes):,} prefixes; give one for each")
         encoded = self.tgt_vocabulary.encode_batch([normalise_target(prefix) for prefix in prefixes])
-        return [ids for prefix, count in zip(encoded, counts, strict=True) for ids in [prefix, *[[]] * count][:count]]
+        of_parts: list[list[int]] = []
+        for prefix, count in zip(encoded, counts, strict=True):
+            of_parts += [prefix, *[[]] * (count - 1)] if count else []
+        return of_parts
 
     def _search(
         self, sources: list[list[int]], prefixes: list[list[int]] | None, n_best: int, attention: bool

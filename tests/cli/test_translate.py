@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mtkit.cli.translate import LONG_LINES_NAMED
+from mtkit.cli.console import Console
+from mtkit.cli.translate import LONG_LINES_NAMED, Report
+from mtkit.translation import Translation
 
 SENTENCE = b"The red cat sees a dog."
 
@@ -82,6 +84,21 @@ def test_many_long_lines_are_counted_after_the_first_few(mtkit, model_folder: Pa
     assert "3 more long lines were translated in parts; --verbose names them" in warnings[-1]
     verbose = mtkit("translate", model_folder, "--beam-size", 1, "--verbose", stdin=(SENTENCE * 3 + b"\n") * 8)
     assert sum("is long" in line for line in verbose.err.splitlines()) == 8
+
+
+def test_progress_and_warnings_have_lines_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(Console(), live=True)
+    report.written(2)
+    report.see([Translation("a", "b", -1.0, parts=3)])
+    report.written(1)
+    report.close(replaced=0)
+    assert capsys.readouterr().err.splitlines() == [
+        *("", "2 lines", "Warning: line 3 is long; it was translated in 3 parts", "", "3 lines")
+    ]
+    silent = Report(Console(), live=False)
+    silent.written(2)
+    silent.close(replaced=0)
+    assert capsys.readouterr().err == ""
 
 
 def test_invalid_utf8_is_named_after_the_lines_before_it_were_answered(mtkit, model_folder: Path) -> None:
