@@ -16,7 +16,7 @@ import mtkit
 HOUSE = Path(mtkit.__file__).parent
 
 FLOORS = [
-    {"errors", "settings", "presets", "configuration", "storage"},
+    {"errors", "settings", "presets", "configuration", "signals", "storage"},
     {"text", "nn", "search"},
     {"dataset", "runtime", "model_folder"},
     {"translation"},
@@ -42,6 +42,7 @@ OUTSIDE = {
     "settings": {"msgspec"},
     "presets": set(),
     "configuration": {"msgspec"},
+    "signals": set(),
     "storage": set(),
     "text": {"numpy", "sentencepiece"},
     "nn": {"torch"},
@@ -177,9 +178,9 @@ def test_the_runtime_is_torch_behind_a_door_that_translation_opens_late() -> Non
 def test_light_rooms_load_nothing_heavy() -> None:
     """Not by anything they import in turn, either."""
     light = [
-        *("mtkit", "mtkit.errors", "mtkit.settings", "mtkit.presets", "mtkit.configuration", "mtkit.storage"),
-        *("mtkit.text", "mtkit.text.padding", "mtkit.search", "mtkit.model_folder", "mtkit.translation"),
-        *("mtkit.evaluation", "mtkit.cli.app"),
+        *("mtkit", "mtkit.errors", "mtkit.settings", "mtkit.presets", "mtkit.configuration", "mtkit.signals"),
+        *("mtkit.storage", "mtkit.text", "mtkit.text.padding", "mtkit.search", "mtkit.model_folder"),
+        *("mtkit.translation", "mtkit.evaluation", "mtkit.cli.app"),
     ]
     program = f"""if True:
         import importlib, sys

@@ -14,6 +14,7 @@ import pytest
 
 from mtkit.configuration import COMMANDS, fields
 from mtkit.settings import EvaluateSettings, PreprocessSettings, TrainSettings, TranslateSettings
+from mtkit.translation import Translation
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,6 +65,22 @@ def test_every_make_target_that_is_mentioned_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"`?make ([a-z-]+)", README)):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_the_python_example_runs(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (example,) = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "en-fr").symlink_to(model_folder)
+    monkeypatch.chdir(tmp_path)
+    exec(example, {})
+    assert len(capsys.readouterr().out.splitlines()) >= 2 + 1 + 1 + 1
+
+
+def test_every_flag_of_a_translation_is_explained() -> None:
+    unusual = Translation("a", "b", -1.0, truncated=True, loop=True, copied=True, parts=2, untranslatable=True)
+    assert [name for name in unusual.flags if f"| `{name}` |" not in README] == []
 
 
 @pytest.mark.slow

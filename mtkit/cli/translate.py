@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import queue
-import select
 import signal
 import sys
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
 from mtkit.cli.console import Console, discard_output
+from mtkit.cli.line_input import LineInput, beside
 from mtkit.cli.options import Argument, add_command
 from mtkit.configuration import Resolved
-from mtkit.errors import CorpusError
+from mtkit.errors import CorpusError, SettingsError
 from mtkit.settings import TranslateSettings
+from mtkit.signals import stop_request
 from mtkit.storage import new_file, writing
 
-WINDOW = 1024
-"""Most lines read ahead and translated together: sorted by length, they share batches well."""
+if TYPE_CHECKING:
+    from mtkit.translation import Translation, Translator
 
-Lines = queue.Queue[bytes | Exception | None]
-CHUNK = 1 << 16
-"""Bytes asked for at a time; what is there comes at once, however little."""
+LONG_LINES_NAMED = 5
+"""Long lines that a warning names; those that follow are counted."""
 
 
 def register(app: typer.Typer) -> None:
@@ -44,46 +42,154 @@ def register(app: typer.Typer) -> None:
 def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], console: Console) -> None:
     """Translate lines from standard input to standard output, one for one and in order."""
     settings = resolved.settings
+    _check_options(settings)
     from mtkit.translation import Translator
 
-    with ExitStack() as stack:
-        source: BinaryIO = sys.stdin.buffer
-        if settings.input:
-            try:
-                source = stack.enter_context(open(settings.input, "rb"))
-            except OSError as error:
-                raise CorpusError(f"{settings.input}: cannot be read ({error.strerror})") from error
-        translator = Translator.load(
-            str(given["model"]), search=settings.search, device=settings.device, threads=settings.threads
+    try:
+        with ExitStack() as stack:
+            source = stack.enter_context(_open_input(settings.input)) if settings.input else sys.stdin.buffer
+            lines = LineInput(source, settings.input or "standard input", settings.errors)
+            translator = Translator.load(
+                str(given["model"]),
+                search=settings.search,
+                device=settings.device,
+                threads=settings.threads,
+                precision=settings.precision,
+                ensemble=settings.ensemble,
+                seed=settings.seed,
+            )
+            translator.check(n_best=settings.n_best, alignments=settings.alignments, attention=settings.attention)
+            sink = stack.enter_context(_open_output(Path(settings.output))) if settings.output else sys.stdout.buffer
+            report = Report(console, live=console.live and bool(settings.output or not sys.stdout.isatty()))
+            answers = _scores if settings.score_against else _translations
+            for window in answers(translator, lines, settings, report):
+                _write(sink, window)
+                report.written(len(window))
+            report.close(lines.replaced)
+    except KeyboardInterrupt:
+        raise typer.Exit(128 + signal.SIGINT) from None  # what is complete has been written; there is no more to say
+
+
+def _check_options(settings: TranslateSettings) -> None:
+    """Raise `SettingsError` where options do not go together, whatever the model."""
+    several, aligned, jsonl = settings.n_best > 1, settings.alignments != "none", settings.format == "jsonl"
+    if settings.score_against:
+        refused = {"--prefix": settings.prefix, "--n-best": several, "--alignments": aligned}
+        refused |= {"--attention": settings.attention, "--sample": settings.search.sample, "--format jsonl": jsonl}
+        for flag, given in refused.items():
+            if given:
+                raise SettingsError(f"--score-against prints a number a line and translates nothing; leave out {flag}")
+    if not jsonl:
+        for flag, given in {"--n-best": several, "--attention": settings.attention}.items():
+            if given:
+                raise SettingsError(f"{flag} does not fit into plain lines; add --format jsonl")
+
+
+def _translations(
+    translator: Translator, lines: LineInput, settings: TranslateSettings, report: Report
+) -> Iterator[list[str]]:
+    """Translate window by window; yield the lines to print."""
+    from mtkit.cli.translation_format import as_json, as_text
+
+    printed = as_json if settings.format == "jsonl" else as_text
+    windows: Iterator[tuple[list[str], list[str] | None]] = ((window, None) for window in lines.windows())
+    if settings.prefix:
+        windows = beside(lines.windows(), lines.name, Path(settings.prefix))
+    for window, prefixes in windows:
+        translations = translator.translate(
+            window,
+            prefixes=prefixes,
+            n_best=settings.n_best,
+            alignments=settings.alignments,
+            attention=settings.attention,
         )
-        sink: BinaryIO = sys.stdout.buffer
-        if settings.output:
-            sink = stack.enter_context(_open_output(Path(settings.output)))
-        count, untranslatable, truncated = 0, 0, 0
-        for lines in read_windows(source, settings.input or "standard input"):
-            results = translator.translate(lines)
-            try:
-                sink.write("".join(f"{result.text}\n" for result in results).encode())
-                sink.flush()
-            except BrokenPipeError as error:
-                discard_output()
-                raise typer.Exit(128 + signal.SIGPIPE) from error  # as if the signal had ended us
-            for number, result in enumerate(results, start=count + 1):
-                if result.parts > 1:
-                    console.warn(f"line {number:,} is long; it was translated in {result.parts} parts")
-                if result.truncated:
-                    console.detail(f"line {number:,}: the translation did not come to an end and was cut")
-                untranslatable += result.untranslatable
-                truncated += result.truncated
-            count += len(lines)
-            if console.live and not sys.stdout.isatty():
-                print(f"\r{count:,} lines", end="", file=sys.stderr, flush=True)
-        if console.live and count and not sys.stdout.isatty():
+        report.see(translations)
+        yield [printed(translation, settings) for translation in translations]
+
+
+def _scores(
+    translator: Translator, lines: LineInput, settings: TranslateSettings, report: Report
+) -> Iterator[list[str]]:
+    """Score window by window; yield the log-probabilities to print."""
+    from mtkit.evaluation import perplexity_of
+
+    log_prob, tokens = 0.0, 0
+    for window, targets in beside(lines.windows(), lines.name, Path(settings.score_against)):
+        scores = translator.score(window, targets)
+        log_prob += sum(score.log_prob for score in scores)
+        tokens += sum(score.tokens for score in scores)
+        yield [f"{score.log_prob:.6f}" for score in scores]
+    if tokens:
+        report.console.say(f"perplexity {perplexity_of(log_prob, tokens):.2f} (a target piece, {report.lines:,} lines)")
+
+
+class Report:
+    """What is said beside the answers: how far it is, where somebody watches, and what is unusual, counted."""
+
+    def __init__(self, console: Console, *, live: bool) -> None:
+        self.console = console
+        self.live = live
+        self.lines = 0
+        self.long = self.truncated = self.loops = self.untranslatable = 0
+
+    def see(self, translations: Sequence[Translation]) -> None:
+        """Count what is unusual about the next lines; the first long ones are named at once."""
+        for number, translation in enumerate(translations, start=self.lines + 1):
+            if translation.parts > 1:
+                self.long += 1
+                tell = self._warn if self.long <= LONG_LINES_NAMED else self.console.detail
+                tell(f"line {number:,} is long; it was translated in {translation.parts:,} parts")
+            if translation.truncated:
+                self.console.detail(f"line {number:,}: the translation did not come to an end and was cut")
+            if translation.loop:
+                self.console.detail(f"line {number:,}: the translation repeats itself")
+            self.truncated += translation.truncated
+            self.loops += translation.loop
+            self.untranslatable += translation.untranslatable
+
+    def written(self, count: int) -> None:
+        """Note that the answers to the next lines are out."""
+        self.lines += count
+        if self.live:
+            print(f"\r{self.lines:,} lines", end="", file=sys.stderr, flush=True)
+
+    def close(self, replaced: int) -> None:
+        """Sum up; `replaced` lines were not UTF-8."""
+        self._end_progress()
+        if replaced:
+            self.console.warn(f"{replaced:,} lines are not UTF-8; what is not was replaced by U+FFFD")
+        if self.long > LONG_LINES_NAMED:
+            more = self.long - LONG_LINES_NAMED
+            self.console.warn(f"{more:,} more long lines were translated in parts; --verbose names them")
+        if self.untranslatable:
+            self.console.warn(
+                f"{self.untranslatable:,} lines hold nothing that can be translated; their translations are empty"
+            )
+        if self.truncated:
+            self.console.warn(
+                f"{self.truncated:,} translations did not come to an end and were cut; --verbose names the lines"
+            )
+        if self.loops:
+            self.console.warn(f"{self.loops:,} translations repeat themselves; --verbose names the lines")
+
+    def _warn(self, line: str) -> None:
+        self._end_progress()
+        self.console.warn(line)
+
+    def _end_progress(self) -> None:
+        if self.live and self.lines:
             print(file=sys.stderr)
-        if untranslatable:
-            console.warn(f"{untranslatable:,} lines hold nothing that can be translated; their translations are empty")
-        if truncated:
-            console.warn(f"{truncated:,} translations did not come to an end and were cut; --verbose names the lines")
+
+
+@contextmanager
+def _open_input(name: str) -> Iterator[BinaryIO]:
+    """Open the file of --input."""
+    try:
+        file = open(name, "rb")  # noqa: SIM115 - closed below; what is wrong later is not about opening it
+    except OSError as error:
+        raise CorpusError(f"{name}: cannot be read ({error.strerror})") from error
+    with file:
+        yield file
 
 
 @contextmanager
@@ -97,75 +203,16 @@ def _open_output(path: Path) -> Iterator[BinaryIO]:
             yield file
 
 
-def read_windows(source: BinaryIO, name: str) -> Iterator[list[str]]:
-    r"""Yield the lines of a stream as they come: all that are there, up to `WINDOW`, and never waiting for more.
-
-    So a terminal or a slow pipe is answered line by line, and a fast one in batches. Lines end at `\\n` alone; a
-    `\\r` before it and a byte-order mark at the start are dropped.
-
-    Raises:
-        CorpusError: a line is not UTF-8; the lines before it have been yielded.
-    """
-    lines: Lines = queue.Queue(maxsize=WINDOW)
-    reader = threading.Thread(target=_read, args=(source, lines), daemon=True)
-    reader.start()
-    number, ended = 0, False
-    while not ended:
-        window: list[str] = []
-        raw = lines.get()
-        while raw is not None:
-            if isinstance(raw, Exception):
-                raise CorpusError(f"{name}: cannot be read on after line {number:,} ({raw})") from raw
-            number += 1
-            try:
-                window.append(_decode(raw, first=number == 1))
-            except UnicodeDecodeError as error:
-                if window:
-                    yield window
-                raise CorpusError(
-                    f"{name}, line {number:,}: is not UTF-8 (byte {error.start + 1} is 0x{raw[error.start]:02x}); "
-                    "convert it, for example with iconv"
-                ) from error
-            if len(window) == WINDOW:
-                break
-            try:
-                raw = lines.get_nowait()
-            except queue.Empty:
-                break
-        ended = raw is None
-        if window:
-            yield window
-
-
-def _read(source: BinaryIO, lines: Lines) -> None:
-    """Put the lines of a stream, with their line ends, and then None; or the error that stopped the reading.
-
-    It reads below Python's buffer: that one has a lock, and a thread that waits for input must not hold it when the
-    program ends.
-    """
-    raw = getattr(source, "raw", source)
-    begun: list[bytes] = []
-    try:
-        while (chunk := raw.read(CHUNK)) != b"":
-            if chunk is None:  # a stream that does not block has nothing yet
-                select.select([raw], [], [])
-                continue
-            *whole, rest = chunk.split(b"\n")
-            for line in whole:
-                lines.put(b"".join((*begun, line, b"\n")))
-                begun.clear()
-            if rest:
-                begun.append(rest)
-        if begun:
-            lines.put(b"".join(begun))
-        lines.put(None)
-    except Exception as error:  # whatever it is, whoever waits for lines must hear of it
-        lines.put(error)
-
-
-def _decode(raw: bytes, *, first: bool) -> str:
-    if raw.endswith(b"\n"):
-        raw = raw[:-1].removesuffix(b"\r")
-    if first:
-        raw = raw.removeprefix(b"\xef\xbb\xbf")
-    return raw.decode()
+def _write(sink: BinaryIO, lines: Sequence[str]) -> None:
+    """Write lines, all of them or, where nobody reads on, none; Ctrl-C and SIGTERM wait for the last."""
+    rest = memoryview("".join(f"{line}\n" for line in lines).encode())
+    with stop_request() as stop:
+        try:
+            while rest:  # where PYTHONUNBUFFERED is set, a signal ends a write before its end
+                rest = rest[sink.write(rest) :]
+            sink.flush()
+        except BrokenPipeError as error:
+            discard_output()
+            raise typer.Exit(128 + signal.SIGPIPE) from error  # as if the signal had ended us
+    if stop.signal_number is not None:
+        signal.raise_signal(stop.signal_number)

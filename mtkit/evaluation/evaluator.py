@@ -30,12 +30,20 @@ def evaluate(settings: EvaluateSettings, model: str | Path | None = None) -> Sco
         raise SettingsError("--hypotheses and --reference are scored without a MODEL; with one, give --test")
     if not settings.test:
         raise SettingsError("--test is missing: the text to translate and score")
-    translator = Translator.load(model, search=settings.search, device=settings.device, threads=settings.threads)
+    translator = Translator.load(
+        model,
+        search=settings.search,
+        device=settings.device,
+        threads=settings.threads,
+        precision=settings.precision,
+        seed=settings.seed,
+    )
     text = ParallelText.parse(settings.test, translator.src_lang, translator.tgt_lang)
     pairs = list(text)
     if not pairs:
         raise CorpusError(f"{settings.test}: is empty; there is nothing to score")
     sources, targets = [src for src, _ in pairs], [tgt for _, tgt in pairs]
     translations = [translation.text for translation in translator.translate(sources)]
-    perplexity = perplexity_of(*translator.log_probabilities(sources, targets))
+    pairs_scored = translator.score(sources, targets)
+    perplexity = perplexity_of(sum(pair.log_prob for pair in pairs_scored), sum(pair.tokens for pair in pairs_scored))
     return score(translations, targets, language=translator.tgt_lang, perplexity=perplexity)

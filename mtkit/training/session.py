@@ -21,10 +21,10 @@ from mtkit.nn import Seq2Seq
 from mtkit.runtime.export import export
 from mtkit.runtime.torch_stepper import choose_device, choose_precision
 from mtkit.settings import NetworkSettings, PreprocessSettings, TrainSettings
+from mtkit.signals import stop_request
 from mtkit.storage import writing
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.model_card import write_model_card
-from mtkit.training.signals import stop_request
 from mtkit.training.state import newest_state
 from mtkit.training.trainer import Trainer
 

@@ -18,11 +18,11 @@ from mtkit.errors import Interrupted, TrainingError
 from mtkit.nn import Loss, Seq2Seq, smoothed_cross_entropy
 from mtkit.runtime.weights import save_weights
 from mtkit.settings import TrainSettings
+from mtkit.signals import StopRequest
 from mtkit.storage import writing
 from mtkit.text.vocabulary import PAD
 from mtkit.training.events import Event, Reported, Validated
 from mtkit.training.schedule import Schedule
-from mtkit.training.signals import StopRequest
 from mtkit.training.state import Progress, load_state, save_state
 from mtkit.training.validation import Validator
 

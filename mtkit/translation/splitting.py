@@ -3,38 +3,60 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 
 PAUSES = tuple(
     re.compile(pattern)
     for pattern in (
-        r"(?<=[.!?…。！？])\s*",  # sentence ends
-        r"(?<=[,;:，、；：])\s*",  # then clauses
+        r"[.!?…؟।]['\"’”»)\]]*\s+|[。！？][」』”’）]*\s*",  # sentence ends
+        r"[,;:،؛]\s+|[，、；：]\s*",  # then clauses
         r"\s+",  # then words
     )
 )
 
+Lengths = Callable[[list[str]], list[int]]
+"""Counts the pieces of each text."""
 
-def split_line(line: str, fits: Callable[[str], bool]) -> list[str]:
-    """Cut a line into parts that fit, as few as greedy packing gives, at the strongest pauses that do.
 
-    A part that no pause can cut is halved. Nothing but white space at the cuts is lost.
+def split_line(line: str, lengths: Lengths, longest: int) -> list[str]:
+    """Cut a line into parts of at most `longest` pieces, packed greedily, at the strongest pauses that do.
+
+    What no pause cuts is cut into equal lengths. Nothing but white space at the cuts is lost, and only a single
+    character may stay longer than `longest`. The time grows with the length of the line, never with its square: each
+    kind of cut measures each character twice.
     """
-    return _split(line, fits, PAUSES)
+    parts = [line]
+    for pause in PAUSES:
+        parts = _cut(parts, lengths, longest, partial(_at_pauses, pause=pause, lengths=lengths, longest=longest))
+    while (cut := _cut(parts, lengths, longest, partial(_equally, longest=longest))) != parts:
+        parts = cut  # the pieces of a text are not spread evenly, so that a second cut may be needed
+    return parts
 
 
-def _split(line: str, fits: Callable[[str], bool], pauses: tuple[re.Pattern[str], ...]) -> list[str]:
-    if fits(line) or len(line) < 2:
-        return [line]
-    if not pauses:
-        middle = len(line) // 2
-        return _split(line[:middle], fits, ()) + _split(line[middle:], fits, ())
-    starts = [0, *sorted({match.end() for match in pauses[0].finditer(line)} - {0, len(line)}), len(line)]
-    parts, first, last = [], 0, 0
-    for end in starts[1:]:
-        if last > first and not fits(line[first:end].strip()):
-            parts.append(line[first:last])
-            first = last
-        last = end
-    parts.append(line[first:])
-    return [piece for part in parts for piece in _split(part.strip(), fits, pauses[1:]) if piece]
+def _cut(parts: list[str], lengths: Lengths, longest: int, how: Callable[[str, int], Iterator[str]]) -> list[str]:
+    """Replace what is too long by what `how` makes of a text and its length."""
+    cut: list[str] = []
+    for part, length in zip(parts, lengths(parts), strict=True):
+        cut += how(part, length) if length > longest else (part,)
+    return [part for part in map(str.strip, cut) if part]
+
+
+def _at_pauses(part: str, _: int, *, pause: re.Pattern[str], lengths: Lengths, longest: int) -> Iterator[str]:
+    """Cut at every pause, and join what fits by the sum of its lengths."""
+    pauses = sorted({0, *(match.end() for match in pause.finditer(part)), len(part)})
+    first, total = 0, 0
+    for (start, _), length in zip(pairwise(pauses), lengths([part[a:b] for a, b in pairwise(pauses)]), strict=True):
+        if start > first and total + length > longest:
+            yield part[first:start]
+            first, total = start, 0
+        total += length
+    yield part[first:]
+
+
+def _equally(part: str, length: int, *, longest: int) -> Iterator[str]:
+    """Cut into as many stretches of characters as the length asks for."""
+    count = -(-length // longest)
+    size = -(-len(part) // count)
+    return (part[start : start + size] for start in range(0, len(part), size))

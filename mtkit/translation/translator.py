@@ -10,43 +10,49 @@ from typing import Any
 
 import numpy as np
 
-from mtkit.errors import MissingExtraError
+from mtkit.errors import CorpusError, ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
 from mtkit.search import Hypothesis, Stepper, score_targets, search
-from mtkit.settings import Device, SearchSettings
+from mtkit.search.stepper import Ids
+from mtkit.settings import AlignmentUnit, Device, RuntimePrecision, SearchSettings
 from mtkit.text.padding import pad
 from mtkit.text.vocabulary import BOS, EOS, normalise_source, normalise_target
+from mtkit.translation.alignment import Attention, Link, first_words, links, words_of_pieces
+from mtkit.translation.batching import SOURCE_MULTIPLE, batches
 from mtkit.translation.splitting import split_line
+from mtkit.translation.translation import Alternative, PairScore, Translation, is_loop
 
 USUAL_BEAM = SearchSettings().beam_size
-SOURCE_MULTIPLE = 16
-"""Sources are padded to a multiple of this, alone or in a batch: the width decides the last bits of an attention's
-sums, and so whether neighbours show in a translation."""
 
 
-@dataclass(frozen=True)
-class Translation:
-    """A translated line.
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is translated in one pass: a line, or a part of a long one."""
 
-    `score` is the average log-probability of its tokens (nats), 0.0 for an empty line. `truncated` says that the
-    search reached its greatest length before the sentence ended; `parts` is above 1 where a long line was cut;
-    `untranslatable` marks a line that holds characters, but none that can be translated.
-    """
-
-    source: str
     text: str
-    score: float
-    truncated: bool = False
-    parts: int = 1
-    untranslatable: bool = False
+    ids: list[int]
 
 
 class Translator:
-    """Translates lines with one model. It holds no state between calls."""
+    """Translates lines with one model, or with several at once.
 
-    def __init__(self, folder: ModelFolder, stepper: Stepper[Any], search: SearchSettings) -> None:
+    It holds no state between calls, so that threads may share it. `attention` says whether the stepper has weights
+    to show; `seed` is that of sampling.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        stepper: Stepper[Any],
+        search: SearchSettings,
+        *,
+        attention: bool = True,
+        seed: int = 1,
+    ) -> None:
         self.stepper = stepper
         self.search = search
+        self.seed = seed
+        self.attention = attention
         # A recurrent network says little of what follows the longest sentence it ever saw: longer lines go in parts.
         self.longest = folder.config.corpus.longest_src
         self.src_lang, self.tgt_lang = folder.config.src_lang, folder.config.tgt_lang
@@ -60,99 +66,243 @@ class Translator:
         search: SearchSettings = SearchSettings(),  # noqa: B008 - frozen
         device: Device = "auto",
         threads: int = 0,
+        precision: RuntimePrecision = "auto",
+        ensemble: Sequence[str | Path] = (),
+        seed: int = 1,
     ) -> Translator:
-        """Load a model folder; raise `ModelFolderError` where it is none."""
-        folder = model if isinstance(model, ModelFolder) else ModelFolder.open(Path(model))
-        try:
-            from mtkit.runtime.loading import load_stepper
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                f"translating needs the full install ({error.name} is missing): pip install 'mtkit[train]'"
-            ) from error
-        stepper = load_stepper(folder, device=device, precision="auto", threads=threads)
-        return cls(folder, stepper, search)
+        """Load a model.
 
-    def translate(self, lines: Iterable[str]) -> list[Translation]:
-        """Translate lines (without their line ends), each as if it were alone, and return them in order."""
+        Args:
+            model: the folder that training wrote.
+            search: how translations are searched for.
+            device: where the network runs.
+            threads: CPU threads; 0 takes all cores.
+            precision: number format of the products.
+            ensemble: more models of the same languages and vocabularies; the mean of all their probabilities counts.
+            seed: of sampling.
+
+        Raises:
+            ModelFolderError: a folder is no model, or two do not go together.
+            SettingsError: the device is not there, or cannot run at this precision.
+            MissingExtraError: the device needs the full install.
+        """
+        folder = model if isinstance(model, ModelFolder) else ModelFolder.open(Path(model))
+        folders = [folder, *(ModelFolder.open(Path(other)) for other in ensemble)]
+        for other in folders[1:]:
+            _check_same(folder, other)
+        from mtkit.runtime.loading import load_stepper
+
+        steppers = [load_stepper(one, device=device, precision=precision, threads=threads) for one in folders]
+        stepper = steppers[0]
+        if len(steppers) > 1:
+            from mtkit.runtime.ensemble import Ensemble
+
+            stepper = Ensemble(steppers)
+        attention = all(one.config.network.attention != "none" for one in folders)
+        return cls(folder, stepper, search, attention=attention, seed=seed)
+
+    def check(self, *, n_best: int = 1, alignments: AlignmentUnit = "none", attention: bool = False) -> None:
+        """Raise `SettingsError` where this model and search cannot give what `translate` would be asked for."""
+        if n_best > self.search.beam_size and not self.search.sample:
+            raise SettingsError(
+                f"--n-best {n_best} is more than a beam of {self.search.beam_size} finds; "
+                f"give --beam-size {n_best} or more, or --sample"
+            )
+        if not self.attention and (attention or alignments != "none" or self.search.coverage_penalty):
+            raise SettingsError(
+                "--alignments, --attention and --coverage-penalty need attention, "
+                "and this model was trained with --attention none"
+            )
+
+    def translate(
+        self,
+        lines: Iterable[str],
+        *,
+        prefixes: Iterable[str] | None = None,
+        n_best: int = 1,
+        alignments: AlignmentUnit = "none",
+        attention: bool = False,
+    ) -> list[Translation]:
+        """Translate lines (without their line ends), each as if it were alone, and return them in order.
+
+        Args:
+            lines: raw text.
+            prefixes: the beginning of each translation, which may be empty and may end within a word.
+            n_best: most translations of each line.
+            alignments: what links are wanted between: pieces, or words (what spaces part) of the translation and of
+                the source in NFKC.
+            attention: whether the attention weights are wanted.
+
+        Raises:
+            SettingsError: as `check`.
+            CorpusError: there are not as many prefixes as lines.
+        """
+        self.check(n_best=n_best, alignments=alignments, attention=attention)
         sources = list(lines)
-        parts: list[list[int]] = []  # the ids of every part of every line
-        counts = []  # parts of each line
-        for source in sources:
-            of_line = self._parts(source)
-            parts += of_line
-            counts.append(len(of_line))
-        found = self._search(parts)
+        parts = self._parts(sources)
+        found = self._search(
+            [part.ids for of_line in parts for part in of_line],
+            None if prefixes is None else self._prefixes(list(prefixes), [len(of_line) for of_line in parts]),
+            n_best,
+            attention or alignments != "none",
+        )
         results, first = [], 0
-        for source, count in zip(sources, counts, strict=True):
-            results.append(self._join(source, found[first : first + count]))
-            first += count
+        for source, of_line in zip(sources, parts, strict=True):
+            results.append(self._join(source, of_line, found[first : first + len(of_line)], alignments, attention))
+            first += len(of_line)
         return results
 
-    def log_probabilities(self, sources: Sequence[str], targets: Sequence[str]) -> tuple[float, int]:
-        """Return the log-probability (nats) of given translations and their tokens, both summed over all pairs."""
+    def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[PairScore]:
+        """Return what the model thinks of given translations, in order; lines are never cut here.
+
+        Raises:
+            CorpusError: there are not as many targets as sources.
+        """
+        if len(sources) != len(targets):
+            raise CorpusError(f"{len(sources):,} sources have {len(targets):,} targets; give one for each")
         src = self.src_vocabulary.encode_batch([normalise_source(line) for line in sources])
         tgt = self.tgt_vocabulary.encode_batch([normalise_target(line) for line in targets])
-        total, tokens = 0.0, 0
-        for batch in self._batches(src):
-            target_lengths = np.array([len(tgt[index]) + 1 for index in batch])
-            scores = score_targets(
+        scores: dict[int, PairScore] = {}
+        for batch, src_batch, src_lengths in self._batches(src):
+            lengths = np.array([len(tgt[index]) + 1 for index in batch])
+            tgt_batch = pad([tgt[index] for index in batch], after=[EOS])
+            log_probs = score_targets(self.stepper, src_batch, src_lengths, tgt_batch, lengths, bos=BOS)
+            scores.update(zip(batch, map(PairScore, log_probs.tolist(), lengths.tolist()), strict=True))
+        return [scores[index] for index in range(len(src))]
+
+    def _parts(self, sources: list[str]) -> list[list[_Part]]:
+        """Encode lines, in parts where they are too long; no parts where there is nothing to translate."""
+        parts = []
+        for text in map(normalise_source, sources):
+            ids = self.src_vocabulary.encode(text) if any(map(_is_visible, text)) else []
+            if len(ids) > self.longest:
+                cut = split_line(text, self._lengths, self.longest)
+                parts.append(list(map(_Part, cut, self.src_vocabulary.encode_batch(cut))))
+            else:
+                parts.append([_Part(text, ids)] if ids else [])
+        return parts
+
+    def _lengths(self, texts: list[str]) -> list[int]:
+        return list(map(len, self.src_vocabulary.encode_batch(texts)))
+
+    def _prefixes(self, prefixes: list[str], counts: list[int]) -> list[list[int]]:
+        """Encode the prefix of each line for the first of its `counts` parts; the others have none."""
+        if len(prefixes) != len(counts):
+            raise CorpusError(f"{len(counts):,} lines have {len(prefixes):,} prefixes; give one for each")
+        encoded = self.tgt_vocabulary.encode_batch([normalise_target(prefix) for prefix in prefixes])
+        of_parts: list[list[int]] = []
+        for prefix, count in zip(encoded, counts, strict=True):
+            of_parts += [prefix, *[[]] * (count - 1)] if count else []
+        return of_parts
+
+    def _search(
+        self, sources: list[list[int]], prefixes: list[list[int]] | None, n_best: int, attention: bool
+    ) -> list[list[Hypothesis]]:
+        results: dict[int, list[Hypothesis]] = {}
+        rows = n_best if self.search.sample else self.search.beam_size
+        for batch, src, lengths in self._batches(sources, rows):
+            found = search(
                 self.stepper,
-                pad([src[index] for index in batch], after=[EOS], multiple=SOURCE_MULTIPLE),
-                np.array([len(src[index]) + 1 for index in batch]),
-                pad([tgt[index] for index in batch], after=[EOS]),
-                target_lengths,
+                src,
+                lengths,
+                self.search,
                 bos=BOS,
+                eos=EOS,
+                n_best=n_best,
+                prefixes=prefixes and [prefixes[index] for index in batch],
+                attention=attention,
+                seed=self.seed,
             )
-            total += float(scores.sum())
-            tokens += int(target_lengths.sum())
-        return total, tokens
+            results.update(zip(batch, found, strict=True))
+        return [results[index] for index in range(len(sources))]
 
-    def _parts(self, line: str) -> list[list[int]]:
-        """Encode a line, in parts where it is too long; no parts where there is nothing to translate."""
-        text = normalise_source(line)
-        if not any(map(_is_visible, text)):
-            return []
-        ids = self.src_vocabulary.encode(text)
-        if len(ids) <= self.longest:
-            return [ids]
-        pieces = split_line(text, lambda part: len(self.src_vocabulary.encode(part)) <= self.longest)
-        return [self.src_vocabulary.encode(piece) for piece in pieces]
+    def _batches(self, sources: Sequence[list[int]], rows: int = 1) -> Iterable[tuple[list[int], Ids, Ids]]:
+        """Yield the indices of the sentences of each batch, their ids (N, S) with eos and padding, and lengths (N,).
 
-    def _join(self, source: str, found: list[Hypothesis]) -> Translation:
-        if not found:
-            return Translation(source, "", 0.0, untranslatable=bool(source.strip()))
+        `search.batch_tokens` is for the usual beam; more rows a sentence take more memory, and so fewer sentences.
+        """
+        budget = self.search.batch_tokens * USUAL_BEAM // max(USUAL_BEAM, rows)
+        lengths = [len(ids) + 1 for ids in sources]
+        for batch in batches(lengths, budget):
+            src = pad([sources[index] for index in batch], after=[EOS], multiple=SOURCE_MULTIPLE)
+            yield batch, src, np.array([lengths[index] for index in batch])
+
+    def _join(
+        self,
+        source: str,
+        parts: list[_Part],
+        found: list[list[Hypothesis]],
+        alignments: AlignmentUnit,
+        attention: bool,
+    ) -> Translation:
+        """Make one translation of what was found for the parts of a line."""
+        if not parts:
+            blank = Alternative("", 0.0)
+            return Translation(source, *blank, untranslatable=bool(source.strip()), n_best=(blank,))
+        n_best = tuple(self._alternative(hypotheses) for hypotheses in zip(*found, strict=False))
+        best = [hypotheses[0] for hypotheses in found]
+        text, score = n_best[0]
         return Translation(
             source=source,
-            text=" ".join(self.tgt_vocabulary.decode(hypothesis.ids) for hypothesis in found),
-            score=sum(hypothesis.score for hypothesis in found) / len(found),
-            truncated=any(hypothesis.truncated for hypothesis in found),
-            parts=len(found),
+            text=text,
+            score=score,
+            truncated=any(hypothesis.truncated for hypothesis in best),
+            loop=any(is_loop(part.ids, hypothesis.ids) for part, hypothesis in zip(parts, best, strict=True)),
+            copied=bool(text) and text == normalise_target(source),
+            parts=len(parts),
+            n_best=n_best,
+            alignment=self._links(source, parts, best, alignments) if alignments != "none" else (),
+            attention=tuple(map(self._attention, parts, best)) if attention else (),
         )
 
-    def _search(self, sentences: list[list[int]]) -> list[Hypothesis]:
-        results: dict[int, Hypothesis] = {}
-        for batch in self._batches(sentences):
-            lengths = np.array([len(sentences[index]) + 1 for index in batch])
-            src = pad([sentences[index] for index in batch], after=[EOS], multiple=SOURCE_MULTIPLE)
-            found = search(self.stepper, src, lengths, self.search, bos=BOS, eos=EOS)
-            results.update(zip(batch, (hypotheses[0] for hypotheses in found), strict=True))
-        return [results[index] for index in range(len(sentences))]
+    def _alternative(self, hypotheses: Sequence[Hypothesis]) -> Alternative:
+        texts = (self.tgt_vocabulary.decode(hypothesis.ids) for hypothesis in hypotheses)
+        score = sum(hypothesis.score for hypothesis in hypotheses) / len(hypotheses)
+        return Alternative(" ".join(filter(None, texts)), score)
 
-    def _batches(self, sentences: Sequence[Sequence[int]]) -> Iterable[list[int]]:
-        """Cut the sentences' indices, longest first, into batches of `search.batch_tokens` source tokens.
+    def _links(self, source: str, parts: list[_Part], best: list[Hypothesis], unit: AlignmentUnit) -> tuple[Link, ...]:
+        """Link the pieces or words of a line and its translation, both counted through all parts."""
+        starts = first_words(normalise_source(source), [part.text for part in parts])
+        found: set[Link] = set()
+        src_first, tgt_first = 0, 0
+        for part, hypothesis, start in zip(parts, best, starts, strict=True):
+            assert hypothesis.attention is not None  # the search was asked for it
+            if unit == "word":
+                src_first = start
+                src_units = words_of_pieces(self.src_vocabulary, part.ids)
+                tgt_units = words_of_pieces(self.tgt_vocabulary, hypothesis.ids)
+            else:
+                src_units, tgt_units = list(range(len(part.ids))), list(range(len(hypothesis.ids)))
+            of_part = links(hypothesis.attention, src_units, tgt_units)
+            found |= {(src_first + src, tgt_first + tgt) for src, tgt in of_part}
+            src_first += len(part.ids)
+            tgt_first += max(tgt_units, default=-1) + 1
+        return tuple(sorted(found))
 
-        That is for the default beam; a wider one takes more memory a sentence, and so fewer sentences.
-        """
-        budget = self.search.batch_tokens * USUAL_BEAM // max(USUAL_BEAM, self.search.beam_size)
-        order = sorted(range(len(sentences)), key=lambda index: -len(sentences[index]))
-        batch: list[int] = []
-        for index in order:
-            if batch and (len(batch) + 1) * (len(sentences[batch[0]]) + 1) > budget:
-                yield batch
-                batch = []
-            batch.append(index)
-        if batch:
-            yield batch
+    def _attention(self, part: _Part, hypothesis: Hypothesis) -> Attention:
+        assert hypothesis.attention is not None  # the search was asked for it
+        ended = [] if hypothesis.truncated else [EOS]
+        return Attention(
+            tuple(self.src_vocabulary.pieces([*part.ids, EOS])),
+            tuple(self.tgt_vocabulary.pieces([*hypothesis.ids, *ended])),
+            hypothesis.attention[:, : len(part.ids) + 1],
+        )
+
+
+def _check_same(one: ModelFolder, other: ModelFolder) -> None:
+    """Raise `ModelFolderError` where two models cannot be asked together."""
+    names = [f"{folder.config.src_lang}-{folder.config.tgt_lang}" for folder in (one, other)]
+    if names[0] != names[1]:
+        raise ModelFolderError(
+            f"{other.path} translates {names[1]} and {one.path} {names[0]}; an ensemble is of one language pair"
+        )
+    # by content: the hashes of the source's and the target's vocabulary, which may be one
+    hashes = [list(folder.config.vocabularies.values()) for folder in (one, other)]
+    if hashes[0] != hashes[1]:
+        raise ModelFolderError(
+            f"{other.path} and {one.path} have different vocabularies; "
+            "train all models of an ensemble on one prepared corpus"
+        )
 
 
 def _is_visible(character: str) -> bool:

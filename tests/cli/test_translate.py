@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import os
-import subprocess
-import sys
-import threading
-import time
+import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from mtkit.cli.translate import WINDOW, read_windows
-from mtkit.errors import CorpusError
+from mtkit.cli.console import Console
+from mtkit.cli.translate import LONG_LINES_NAMED, Report
+from mtkit.translation import Translation
 
 SENTENCE = b"The red cat sees a dog."
 
@@ -79,11 +77,136 @@ def test_a_long_line_is_translated_in_parts_and_says_so(mtkit, model_folder: Pat
     assert "line 1 is long; it was translated in" in outcome.err
 
 
+def test_many_long_lines_are_counted_after_the_first_few(mtkit, model_folder: Path) -> None:
+    outcome = mtkit("translate", model_folder, "--beam-size", 1, stdin=(SENTENCE * 3 + b"\n") * (LONG_LINES_NAMED + 3))
+    warnings = outcome.err.splitlines()
+    assert [line.split()[2] for line in warnings[:-1]] == [str(number + 1) for number in range(LONG_LINES_NAMED)]
+    assert "3 more long lines were translated in parts; --verbose names them" in warnings[-1]
+    verbose = mtkit("translate", model_folder, "--beam-size", 1, "--verbose", stdin=(SENTENCE * 3 + b"\n") * 8)
+    assert sum("is long" in line for line in verbose.err.splitlines()) == 8
+
+
+def test_progress_and_warnings_have_lines_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(Console(), live=True)
+    report.written(2)
+    report.see([Translation("a", "b", -1.0, parts=3)])
+    report.written(1)
+    report.close(replaced=0)
+    assert capsys.readouterr().err.splitlines() == [
+        *("", "2 lines", "Warning: line 3 is long; it was translated in 3 parts", "", "3 lines")
+    ]
+    silent = Report(Console(), live=False)
+    silent.written(2)
+    silent.close(replaced=0)
+    assert capsys.readouterr().err == ""
+
+
 def test_invalid_utf8_is_named_after_the_lines_before_it_were_answered(mtkit, model_folder: Path) -> None:
     outcome = mtkit("translate", model_folder, stdin=SENTENCE + b"\n\xff\xfe\n" + SENTENCE)
     assert outcome.code == 2
     assert outcome.out.count(b"\n") == 1
     assert outcome.message.startswith("standard input, line 2: is not UTF-8 (byte 1 is 0xff)")
+
+
+def test_invalid_utf8_may_be_replaced_and_is_counted(mtkit, model_folder: Path) -> None:
+    stdin = SENTENCE + b"\n\xff\xfe\n" + SENTENCE
+    outcome = mtkit("translate", model_folder, "--errors", "replace", "--format", "jsonl", stdin=stdin)
+    assert outcome.code == 0
+    assert [json.loads(line)["source"] for line in outcome.out.splitlines()][1] == "\ufffd\ufffd"
+    assert "1 lines are not UTF-8" in outcome.err
+
+
+def test_links_follow_the_text(mtkit, model_folder: Path) -> None:
+    plain = mtkit("translate", model_folder, stdin=SENTENCE + b"\n\n").out.splitlines()
+    linked = mtkit("translate", model_folder, "--alignments", "word", stdin=SENTENCE + b"\n\n").out.splitlines()
+    assert [line.split(b" ||| ")[0] for line in linked] == plain
+    assert re.fullmatch(rb"\d+-\d+( \d+-\d+)*", linked[0].split(b" ||| ")[1])
+    assert linked[1] == b" ||| "
+
+
+def test_json_lines_hold_what_was_asked_for(mtkit, model_folder: Path) -> None:
+    options = ("--format", "jsonl", "--n-best", 3, "--alignments", "piece", "--attention")
+    blank, found = map(json.loads, mtkit("translate", model_folder, *options, stdin=b"\n" + SENTENCE).out.splitlines())
+    assert list(found) == ["source", "translation", "score", "n_best", "alignment", "attention"]
+    assert found["source"] == SENTENCE.decode()
+    assert len(found["n_best"]) == 3
+    assert found["n_best"][0] == {"translation": found["translation"], "score": found["score"]}
+    assert (blank["translation"], blank["alignment"], blank["attention"]) == ("", "", [])
+    plain = mtkit("translate", model_folder, "--format", "jsonl", stdin=b"\n" + SENTENCE).out.splitlines()
+    assert json.loads(plain[1]) == {key: found[key] for key in ("source", "translation", "score")}
+
+
+def test_sampling_is_seeded(mtkit, model_folder: Path) -> None:
+    def sample(seed: int) -> list[str]:
+        options = ("--sample", "--n-best", 8, "--format", "jsonl", "--seed", seed, "--temperature", 2)
+        found = json.loads(mtkit("translate", model_folder, *options, stdin=SENTENCE).out)
+        return [alternative["translation"] for alternative in found["n_best"]]
+
+    assert sample(1) == sample(1)
+    assert sample(1) != sample(2)
+
+
+def test_a_file_of_prefixes_begins_the_translations(mtkit, model_folder: Path, tmp_path: Path) -> None:
+    (file := tmp_path / "prefixes").write_text("Un roi\n\n", encoding="utf-8")
+    stdin = SENTENCE + b"\n" + SENTENCE
+    found = mtkit("translate", model_folder, "--prefix", file, stdin=stdin).out.decode().splitlines()
+    assert found[0].startswith("Un roi")
+    assert found[1].encode() + b"\n" == mtkit("translate", model_folder, stdin=SENTENCE).out
+
+
+def test_lines_without_a_prefix_are_an_error_after_those_that_have_one(mtkit, model_folder, tmp_path: Path) -> None:
+    (file := tmp_path / "prefixes").write_text("\n")
+    outcome = mtkit("translate", model_folder, "--prefix", file, stdin=SENTENCE + b"\n" + SENTENCE)
+    assert (outcome.code, outcome.out.count(b"\n")) == (2, 1)
+    assert outcome.message == f"{file} ends after 1 lines and standard input goes on; give a line for each line"
+
+
+def test_given_translations_are_scored(mtkit, model_folder: Path, parallel_text: Path) -> None:
+    source, target = parallel_text / "valid.en", parallel_text / "valid.fr"
+    outcome = mtkit("translate", model_folder, "--input", source, "--score-against", target)
+    log_probs = [float(line) for line in outcome.out.splitlines()]
+    assert len(log_probs) == 50
+    assert all(log_prob < 0 for log_prob in log_probs)
+    scores = json.loads(mtkit("evaluate", model_folder, "--test", parallel_text / "valid", "--json").out)
+    assert outcome.err == f"perplexity {scores['perplexity']:.2f} (a target piece, 50 lines)\n"
+    # the line that a model would say itself is likelier than another
+    translated = mtkit("translate", model_folder, "--input", source).out
+    (own := parallel_text / "own.fr").write_bytes(translated)
+    (other := parallel_text / "other.fr").write_bytes(b"".join(reversed(translated.splitlines(keepends=True))))
+    own_sum, other_sum = (
+        sum(map(float, mtkit("translate", model_folder, "--input", source, "--score-against", file).out.split()))
+        for file in (own, other)
+    )
+    assert own_sum > other_sum
+
+
+def test_an_ensemble_of_one_model_twice_translates_like_it(mtkit, model_folder: Path, copied_model: Path) -> None:
+    alone = mtkit("translate", model_folder, stdin=SENTENCE)
+    assert mtkit("translate", model_folder, "--ensemble", copied_model, stdin=SENTENCE).out == alone.out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--n-best", 2), "--n-best does not fit into plain lines; add --format jsonl"),
+        (("--attention",), "--attention does not fit into plain lines; add --format jsonl"),
+        (("--n-best", 6, "--format", "jsonl"), "--n-best 6 is more than a beam of 5 finds; give --beam-size 6 or more"),
+        *(
+            (("--score-against", "x", *options), f"translates nothing; leave out {' '.join(options)}")
+            for options in (("--attention",), ("--sample",), ("--format", "jsonl"))
+        ),
+        (("--score-against", "x", "--prefix", "y"), "translates nothing; leave out --prefix"),
+        (("--score-against", "x", "--n-best", 2), "translates nothing; leave out --n-best"),
+        (("--score-against", "x", "--alignments", "word"), "translates nothing; leave out --alignments"),
+        (("--score-against", "nowhere"), "nowhere: cannot be read (No such file or directory)"),
+        (("--prefix", "nowhere"), "nowhere: cannot be read (No such file or directory)"),
+        (("--ensemble", "nowhere"), "nowhere: is not a model folder"),
+    ],
+)
+def test_options_that_do_not_go_together_are_one_line(mtkit, model_folder: Path, options, message: str) -> None:
+    outcome = mtkit("translate", model_folder, *options, stdin=SENTENCE)
+    assert (outcome.code, outcome.out) == (2, b"")
+    assert message in outcome.message
 
 
 def test_files_in_and_out_are_as_good_as_streams(mtkit, model_folder: Path, tmp_path: Path) -> None:
@@ -109,14 +232,8 @@ def test_a_failure_leaves_an_older_output_file_whole(mtkit, model_folder: Path, 
         (lambda model: (model / "config.json").write_text("{"), "cannot be read"),
         (lambda model: (model / "joint.spm").unlink(), "joint.spm: is missing from the model folder"),
         (lambda model: (model / "joint.spm").write_bytes(b"x"), "is not the vocabulary this model was trained with"),
-        (lambda model: (model / "model.safetensors").unlink(), "model.safetensors: is missing"),
-        (lambda model: (model / "model.safetensors").write_bytes(b"x"), "cannot be read as weights"),
-        (
-            lambda model: (model / "config.json").write_text(
-                (model / "config.json").read_text().replace('"hidden_size": 64', '"hidden_size": 66')
-            ),
-            "does not fit config.json",
-        ),
+        (lambda model: shutil.rmtree(model / "runtime"), "is missing; make it with: mtkit export"),
+        (lambda model: (model / "model.safetensors").write_bytes(b"x"), "was made from other weights"),
     ],
 )
 def test_a_damaged_model_is_one_line_and_code_2(mtkit, copied_model: Path, break_it, message: str) -> None:
@@ -135,74 +252,3 @@ def test_a_missing_input_file_is_one_line(mtkit, model_folder: Path, tmp_path: P
     outcome = mtkit("translate", model_folder, "--input", tmp_path / "none")
     assert outcome.code == 2
     assert outcome.message == f"{tmp_path / 'none'}: cannot be read (No such file or directory)"
-
-
-def test_windows_hold_what_is_there_and_never_wait_for_more() -> None:
-    source, feed = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
-    windows = read_windows(source, "pipe")
-    feed.write(b"one\n")
-    feed.flush()
-    assert next(windows) == ["one"]
-    feed.write(b"two\r\nthree\nfour")
-    feed.close()
-    assert [line for window in windows for line in window] == ["two", "three", "four"]
-
-
-def test_windows_are_full_when_lines_come_fast() -> None:
-    lines = [f"line {number}" for number in range(3 * WINDOW)]
-    windows = list(read_windows(io.BytesIO("\n".join(lines).encode()), "file"))
-    assert [line for window in windows for line in window] == lines
-    assert all(len(window) <= WINDOW for window in windows)
-
-
-def test_windows_before_a_bad_line_come_first() -> None:
-    windows = read_windows(io.BytesIO(b"good\nb\xe4d\n"), "file")
-    assert next(windows) == ["good"]
-    with pytest.raises(CorpusError, match="file, line 2: is not UTF-8"):
-        next(windows)
-
-
-def test_a_slow_pipe_is_answered_line_by_line(model_folder: Path) -> None:
-    command = [sys.executable, "-m", "mtkit", "translate", str(model_folder), "--threads", "1"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin
-        assert process.stdout
-        answers = []
-        for _ in range(3):
-            process.stdin.write(SENTENCE + b"\n")
-            process.stdin.flush()
-            answers.append(process.stdout.readline())  # hangs here unless the line is answered before the next comes
-        process.stdin.close()
-        assert process.stdout.read() == b""
-    assert answers[0] == answers[1] == answers[2]
-    assert answers[0].endswith(b"\n")
-    assert process.returncode == 0
-
-
-def test_a_closed_output_pipe_ends_quietly(model_folder: Path) -> None:
-    command = [sys.executable, "-m", "mtkit", "translate", str(model_folder), "--threads", "1", "--beam-size", "1"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdin
-        assert process.stdout
-        assert process.stderr
-        process.stdin.write(SENTENCE + b"\n")
-        process.stdin.flush()
-        process.stdout.readline()
-        process.stdout.close()
-
-        def feed() -> None:
-            assert process.stdin
-            try:
-                while process.poll() is None:
-                    process.stdin.write(SENTENCE + b"\n")
-                    process.stdin.flush()
-                    time.sleep(0.01)
-            except BrokenPipeError:
-                pass
-
-        feeder = threading.Thread(target=feed)
-        feeder.start()
-        complaint = process.stderr.read()
-        feeder.join()
-    assert complaint == b""
-    assert process.returncode == 141

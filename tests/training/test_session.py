@@ -17,10 +17,10 @@ from mtkit.dataset import Batches, PreparedCorpus, prepare
 from mtkit.errors import CorpusError, Interrupted, ModelFolderError, OutputError, SettingsError, VocabularyError
 from mtkit.model_folder import ModelFolder
 from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
+from mtkit.signals import StopRequest
 from mtkit.training import Event, Finished, Reported, Started, open_corpus, session, train
 from mtkit.training import trainer as trainer_file
 from mtkit.training.session import MAY_CHANGE, resolve_network
-from mtkit.training.signals import StopRequest
 from mtkit.training.validation import Validation, Validator
 
 Tiny = Callable[..., TrainSettings]

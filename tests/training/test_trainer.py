@@ -19,11 +19,11 @@ from mtkit.model_folder import ModelFolder
 from mtkit.nn import Loss, Seq2Seq
 from mtkit.runtime.torch_stepper import load_stepper
 from mtkit.settings import AttentionType, Cell, CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
+from mtkit.signals import StopRequest
 from mtkit.text.vocabulary import PAD
 from mtkit.training import Event, Finished, Reported, Started, Validated, train
 from mtkit.training import trainer as trainer_file
 from mtkit.training.schedule import Schedule
-from mtkit.training.signals import StopRequest
 from mtkit.training.trainer import Intervals, Trainer
 from mtkit.training.validation import Validation, Validator
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from mtkit.training.signals import StopRequest, stop_request
+from mtkit.signals import StopRequest, stop_request
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop, granted when everything is saved."""
+"""Ctrl-C and SIGTERM as a wish to stop, granted when what is under way is done."""
 
 from __future__ import annotations
 

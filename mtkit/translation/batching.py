@@ -1,0 +1,29 @@
+"""Sentences of one padded width together, so that neighbours never show in a translation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+SOURCE_MULTIPLE = 16
+"""Sources are padded to a multiple of this. The width decides the last bits of an attention's sums, and so, rarely, a
+word; a sentence has the same width in every batch, and alone."""
+
+
+def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Yield the indices of sentences in batches, the longest sentences first.
+
+    Args:
+        lengths: of the sentences, in tokens, eos included.
+        budget: most tokens in a batch, padding included; a longer sentence is a batch of its own.
+    """
+
+    def width(index: int) -> int:
+        return -(-lengths[index] // SOURCE_MULTIPLE) * SOURCE_MULTIPLE
+
+    longest_first = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+    for common, group in groupby(longest_first, key=width):
+        indices = list(group)
+        size = max(1, budget // common)
+        for start in range(0, len(indices), size):
+            yield indices[start : start + size]
