@@ -15,8 +15,8 @@ from mtkit.settings import EvaluateSettings, PreprocessSettings, TrainSettings, 
 CLASSES = dict(zip(COMMANDS, (PreprocessSettings, TrainSettings, TranslateSettings, EvaluateSettings), strict=True))
 
 
-def test_the_commands_are_those_a_config_file_may_have_tables_for() -> None:
-    assert tuple(command.name for command in app.registered_commands) == COMMANDS
+def test_the_commands_are_those_a_config_file_may_have_tables_for_and_one_without_settings() -> None:
+    assert tuple(command.name for command in app.registered_commands) == (*COMMANDS, "export")
 
 
 def test_version(mtkit) -> None:

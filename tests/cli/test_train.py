@@ -26,7 +26,7 @@ def test_it_trains_a_model_that_translates(mtkit, prepared: PreparedCorpus, tmp_
     for words in ("Training en-fr on 400 pairs", "On cpu, float32, 1 thread", "validation: perplexity", "Wrote"):
         assert words in outcome.err
     assert {file.name for file in out.iterdir()} == {
-        "README.md", "config.json", "joint.spm", "log.jsonl", "model.safetensors", "training",
+        "README.md", "config.json", "joint.spm", "log.jsonl", "model.safetensors", "runtime", "training",
     }  # fmt: skip
     assert mtkit("translate", out, stdin=b"The red cat sees a dog.").out.count(b"\n") == 1
 
