@@ -22,20 +22,31 @@ NEVER = [PAD, UNK, BOS]
 """Ids that are no part of any translation."""
 
 
+class Sources:
+    """N encoded sentences, bound to the inputs of the step's graph once for all steps."""
+
+    def __init__(self, step: onnxruntime.InferenceSession, values: Values) -> None:
+        self.values = values
+        self.count: int = values["source.padding"].shape()[0]
+        self.binding: onnxruntime.IOBinding = step.io_binding()
+        for name, value in values.items():
+            self.binding.bind_ortvalue_input(name, value)
+
+
 @dataclass(frozen=True)
 class OnnxState:
     """The state of N hypotheses.
 
-    Selecting rows only notes them: the graph takes them from `hidden` when it steps, and `source` holds each sentence
+    Selecting rows only notes them: the graph takes them from `hidden` when it steps, and `sources` holds each sentence
     once however many hypotheses it has.
     """
 
-    source: Values
+    sources: Sources
     hidden: Values
     rows: Ids
     """(N,) the row of `hidden` that each hypothesis goes on from."""
     sentences: Ids
-    """(N,) the sentence of `source` that each hypothesis translates."""
+    """(N,) the sentence of `sources` that each hypothesis translates."""
     places: int
     """Hypotheses of a sentence that attention makes room for. It never shrinks: the shape of a product can show in
     the last bits of its result, and must not depend on how other sentences fare."""
@@ -53,15 +64,17 @@ class OnnxStepper:
         self._encoder, self._step = _session(encoder, threads), _session(step, threads)
         self._encoder_outputs = [output.name for output in self._encoder.get_outputs()]
         self._step_outputs = [output.name for output in self._step.get_outputs()]
+        self._flags = {flag: _value(np.array(flag)) for flag in (False, True)}
 
     def start(self, src: Ids, src_lengths: Ids) -> OnnxState:
         """Encode sources (N, S); see `search.Stepper`."""
         feeds = {"src": _value(src), "src_lengths": _value(src_lengths)}
-        found = self._run(self._encoder, self._encoder_outputs, feeds)
+        values = self._encoder.run_with_ort_values(self._encoder_outputs, feeds)
+        found = dict(zip(self._encoder_outputs, values, strict=True))
         rows = np.arange(len(src))
         return OnnxState(
-            source={name: value for name, value in found.items() if name.startswith("source.")},
-            hidden={name: value for name, value in found.items() if name.startswith("hidden.")},
+            sources=Sources(self._step, {name: found[name] for name in found if name.startswith("source.")}),
+            hidden={name: found[name] for name in found if name.startswith("hidden.")},
             rows=rows,
             sentences=rows,
             places=1,
@@ -121,36 +134,49 @@ class OnnxStepper:
         required: Ids | None = None,
         everything: bool = False,
     ) -> tuple[Values, OnnxState]:
-        source, sentences = _compacted(state.source, state.sentences)
-        count = source["source.padding"].shape()[0]
+        """Run the step's graph for `k` candidates, with at least so many places a sentence."""
+        sources, sentences = self._compacted(state.sources, state.sentences)
+        rows = np.arange(len(sentences))
         ranks = ranks_within(sentences)
         places = max(places, state.places, int(ranks.max()) + 1)
         row_places = sentences * places + ranks
-        place_rows = np.zeros(count * places, np.int64)
-        place_rows[row_places] = np.arange(len(sentences))
-        feeds = {
-            **source,
-            **state.hidden,
-            "last_tokens": _value(last_tokens),
-            "rows": _value(state.rows),
-            "place_rows": _value(place_rows.reshape(count, places)),
-            "row_places": _value(row_places),
-            "k": _value(np.array([k])),
-            "required": _value(np.zeros(len(last_tokens), np.int64) if required is None else required),
-            "everything": _value(np.array(everything)),
-        }
-        found = self._run(self._step, self._step_outputs, feeds)
+        place_rows = np.zeros(sources.count * places, np.int64)
+        place_rows[row_places] = rows
+
+        binding = sources.binding
+        for name, value in state.hidden.items():
+            binding.bind_ortvalue_input(name, value)
+        for name, array in (
+            ("last_tokens", last_tokens),
+            ("rows", state.rows),
+            ("place_rows", place_rows.reshape(sources.count, places)),
+            ("row_places", row_places),
+            ("k", np.array([k])),
+            ("required", np.zeros_like(rows) if required is None else required),
+        ):
+            binding.bind_ortvalue_input(name, _value(array))
+        binding.bind_ortvalue_input("everything", self._flags[everything])
+        binding.clear_binding_outputs()
+        for name in self._step_outputs:
+            binding.bind_output(name)
+        self._step.run_with_iobinding(binding)
+        found = dict(zip(self._step_outputs, binding.get_outputs(), strict=True))
         hidden = {name: found[f"next.{name}"] for name in state.hidden}
-        return found, OnnxState(source, hidden, np.arange(len(sentences)), sentences, places)
+        return found, OnnxState(sources, hidden, rows, sentences, places)
+
+    def _compacted(self, sources: Sources, sentences: Ids) -> tuple[Sources, Ids]:
+        """Drop the sentences that no hypothesis translates any more, once they are half of all."""
+        live = 1 + np.count_nonzero(sentences[1:] != sentences[:-1])  # hypotheses of a sentence stand together
+        if 2 * live > sources.count:
+            return sources, sentences
+        kept = np.unique(sentences)
+        values = {name: _value(value.numpy()[kept]) for name, value in sources.values.items()}
+        return Sources(self._step, values), np.searchsorted(kept, sentences)
 
     @property
     def weights_hash(self) -> str:
         """SHA-256 of the weights that the graphs were made from."""
         return str(self._step.get_modelmeta().custom_metadata_map.get("weights", ""))
-
-    @staticmethod
-    def _run(session: onnxruntime.InferenceSession, outputs: list[str], feeds: Values) -> Values:
-        return dict(zip(outputs, session.run_with_ort_values(outputs, feeds), strict=True))
 
 
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
@@ -174,19 +200,10 @@ def _value(array: npt.NDArray[Any]) -> OrtValue:
     return OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
 
 
-def _compacted(source: Values, sentences: Ids) -> tuple[Values, Ids]:
-    """Drop the sentences that no hypothesis translates any more, once they are half of all."""
-    count = source["source.padding"].shape()[0]
-    alive = np.zeros(count, np.bool_)
-    alive[sentences] = True
-    live = np.flatnonzero(alive)
-    if 2 * len(live) > count:
-        return source, sentences
-    return {name: _value(value.numpy()[live]) for name, value in source.items()}, np.searchsorted(live, sentences)
-
-
 def ranks_within(sentences: Ids) -> Ids:
     """Number the hypotheses of each sentence from 0, in their order: [4, 4, 7, 4] gives [0, 1, 0, 2]."""
+    if (sentences[1:] > sentences[:-1]).all():
+        return np.zeros_like(sentences)
     order = np.argsort(sentences, kind="stable")
     ordered = sentences[order]
     firsts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
