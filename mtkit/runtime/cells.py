@@ -156,11 +156,11 @@ CELLS: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM}
 
 
 def encoder_layer(
-    graph: Graph, kind: str, products: Products, weights: Weights, inputs: Operand, real: str
+    graph: Graph, kind: str, products: Products, weights: Weights, inputs: Operand, real: str, rows: str = ""
 ) -> tuple[str, str]:
     """Run a layer of the encoder over whole sentences; see `mtkit.nn.recurrent.SequenceLayer`.
 
-    The products of the inputs are made for all positions at once. A loop then goes over the positions, the backward
+    The products of the inputs are made at once, for each row of them once however often it is read. A loop then goes over the positions, the backward
     direction beside the forward one. At padding the state stays as it is, so that the backward direction enters each
     sentence at its end with the zeros it began from.
 
@@ -171,6 +171,7 @@ def encoder_layer(
         weights: those of the layer.
         inputs: (S * N, width), position by position.
         real: (S, N, 1), False at padding.
+        rows: (S, N), where `inputs` holds rows that are read more than once: the row of each position.
 
     Returns:
         The outputs (S, N, H), and the final hidden vectors (N, H).
@@ -189,7 +190,8 @@ def encoder_layer(
     for direction, (cell, state) in enumerate(zip(cells, states, strict=True)):
         shape = graph.op("Concat", sentences, graph.constant([cell.width], np.int64), axis=0)
         starts += [graph.op("Expand", graph.constant(0.0, np.float32), shape)] * cell.parts
-        terms = [graph.op("Reshape", term, by_position) for term in cell.inputs(graph, inputs)]
+        spread = ("Gather", rows) if rows else ("Reshape", by_position)
+        terms = [graph.op(spread[0], term, spread[1]) for term in cell.inputs(graph, inputs)]
         scanned += [*terms, real]
         directions += [direction] * (len(terms) + 1)  # 0 runs forward, 1 backward
         here = [body.input(body.fresh(), np.float32, ["N", "terms"]) for _ in terms]

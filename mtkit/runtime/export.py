@@ -1,9 +1,11 @@
 """From weights to the graphs that translate without torch: `runtime/<precision>/encoder.onnx` and `step.onnx`.
 
-    encoder   src (N, S), src_lengths (N,)  ->  source.* (what attention looks at), hidden.* (N, H)
+    encoder   pieces (U,), src (N, S), src_lengths (N,)  ->  source.* (what attention looks at), hidden.* (N, H)
     step      last_tokens, hidden.*, source.*  ->  the k best next pieces, hidden.*
 
-Legend: N sentences, S source positions, R rows (hypotheses), M rows of the step before, K places of a sentence, V pieces.
+The encoder multiplies each piece of a batch once, however often it comes: `src` are places in `pieces`.
+
+Legend: N sentences, U distinct pieces, S source positions, R rows (hypotheses), M rows of the step before, K places of a sentence, V pieces.
 """
 
 from __future__ import annotations
@@ -93,18 +95,20 @@ class GraphNetwork:
     def encoder(self, products: Products) -> Graph:
         """Build the graph that reads N sources and returns all that the decoder starts from."""
         graph, hidden = Graph(), self.settings.hidden_size
+        pieces = graph.input("pieces", np.int64, ["U"])
         src = graph.input("src", np.int64, ["N", "S"])
         lengths = graph.input("src_lengths", np.int64, ["N"])
         positions = graph.op("Range", graph.constant(0), _size(graph, src, 1), graph.constant(1))
         real = graph.op("Less", graph.op("Unsqueeze", positions, graph.constant([1])), lengths)  # (S, N)
-        ids = graph.reshape(graph.op("Transpose", src, perm=[1, 0]), -1)
+        rows = graph.op("Transpose", src, perm=[1, 0])
 
-        operand, value, bound = products.embedding(graph, self.src_table, ids), "", 0.0
+        operand, value, bound = products.embedding(graph, self.src_table, pieces), "", 0.0
         real_steps = graph.op("Unsqueeze", real, graph.constant([2]))
         finals = []
         for depth in range(self.settings.encoder_layers):
             weights = self.weights.part(f"encoder.layers.{depth}")
-            outputs, final = encoder_layer(graph, self.settings.cell, products, weights, operand, real_steps)
+            outputs, final = encoder_layer(graph, self.settings.cell, products, weights, operand, real_steps, rows)
+            rows = ""
             residual = self.settings.residual and depth > 0
             value = graph.op("Add", outputs, value) if residual else outputs
             bound = bound + 1 if residual else 1.0

@@ -68,7 +68,8 @@ class OnnxStepper:
 
     def start(self, src: Ids, src_lengths: Ids) -> OnnxState:
         """Encode sources (N, S); see `search.Stepper`."""
-        feeds = {"src": _value(src), "src_lengths": _value(src_lengths)}
+        pieces, places = np.unique(src, return_inverse=True)
+        feeds = {"pieces": _value(pieces), "src": _value(places.reshape(src.shape)), "src_lengths": _value(src_lengths)}
         values = self._encoder.run_with_ort_values(self._encoder_outputs, feeds)
         found = dict(zip(self._encoder_outputs, values, strict=True))
         rows = np.arange(len(src))
