@@ -2,10 +2,10 @@
 
 Legend: N sentences, S source positions, R rows (hypotheses), K places of a sentence, H width of queries and memory.
 
-Rows of one sentence share its memory: their queries go to the places of that sentence, (N, K, H), and the contexts come
-back, so that no row ever holds a copy of the memory. Everything here is float32. The shapes of its products do not
-depend on the batch but for S and N (`OnnxStepper` fixes K), and sentences of one width share a batch, so that no neighbour
-changes a bit of a context.
+Rows of one sentence share its memory: their queries go to the places of that sentence, (N, K, H), and the contexts
+come back, so that no row ever holds a copy of the memory. All of this is float32, whose last bits can depend on the
+shapes of a product: K is fixed (`OnnxStepper`) and only sentences of one width S share a batch (`translation.batching`),
+so that no neighbour changes a bit of a context.
 """
 
 from __future__ import annotations

@@ -160,9 +160,9 @@ def encoder_layer(
 ) -> tuple[str, str]:
     """Run a layer of the encoder over whole sentences; see `mtkit.nn.recurrent.SequenceLayer`.
 
-    The products of the inputs are made at once, for each row of them once however often it is read. A loop then goes over the positions, the backward
-    direction beside the forward one. At padding the state stays as it is, so that the backward direction enters each
-    sentence at its end with the zeros it began from.
+    The products of the inputs are made at once. A loop then goes over the positions, the backward direction beside the
+    forward one. At padding the state stays as it is, so that the backward direction enters each sentence at its end
+    with the zeros it began from.
 
     Args:
         graph: where to build it.
@@ -171,38 +171,37 @@ def encoder_layer(
         weights: those of the layer.
         inputs: (S * N, width), position by position.
         real: (S, N, 1), False at padding.
-        rows: (S, N), where `inputs` holds rows that are read more than once: the row of each position.
+        rows: (S, N), where positions share rows of the inputs: which one each reads.
 
     Returns:
         The outputs (S, N, H), and the final hidden vectors (N, H).
     """
     names = ["forwards", "backwards"] if "backwards.cell.weight_ih_l0" in weights else ["forwards"]
     cells = [CELLS[kind](products, weights.part(name)) for name in names]
-    places = graph.op("Shape", real, start=0, end=2)  # S, N
-    by_position = graph.op("Concat", places, graph.constant([-1], np.int64), axis=0)
     sentences = graph.op("Shape", real, start=1, end=2)
+    by_position = graph.op("Concat", graph.op("Shape", real, end=2), graph.constant([-1], np.int64), axis=0)
 
     body = Graph(graph)
     states = [
         tuple(body.input(body.fresh(), np.float32, ["N", cell.width]) for _ in range(cell.parts)) for cell in cells
     ]
     starts, scanned, directions, after = [], [], [], []
-    for direction, (cell, state) in enumerate(zip(cells, states, strict=True)):
+    for direction, (cell, state) in enumerate(zip(cells, states, strict=True)):  # 0 is forward for Scan, 1 backward
         shape = graph.op("Concat", sentences, graph.constant([cell.width], np.int64), axis=0)
         starts += [graph.op("Expand", graph.constant(0.0, np.float32), shape)] * cell.parts
-        spread = ("Gather", rows) if rows else ("Reshape", by_position)
-        terms = [graph.op(spread[0], term, spread[1]) for term in cell.inputs(graph, inputs)]
+        terms = [
+            graph.op("Gather", term, rows) if rows else graph.op("Reshape", term, by_position)
+            for term in cell.inputs(graph, inputs)
+        ]
         scanned += [*terms, real]
-        directions += [direction] * (len(terms) + 1)  # 0 runs forward, 1 backward
+        directions += [direction] * (len(terms) + 1)
         here = [body.input(body.fresh(), np.float32, ["N", "terms"]) for _ in terms]
         is_real = body.input(body.fresh(), np.bool_, ["N", 1])
         new = cell.loop(body, here, state)
         after.append([body.op("Where", is_real, now, before) for now, before in zip(new, state, strict=True)])
-    for cell, parts in zip(cells, after, strict=True):
+    for parts in (*after, [parts[0] for parts in after]):  # the states that go on, then the outputs
         for part in parts:
-            body.output(part, np.float32, ["N", cell.width])
-    for cell, parts in zip(cells, after, strict=True):
-        body.output(parts[0], np.float32, ["N", cell.width])
+            body.output(part, np.float32, ["N", cells[0].width])
     results = graph.ops(
         "Scan",
         *starts,

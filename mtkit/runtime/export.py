@@ -1,11 +1,12 @@
 """From weights to the graphs that translate without torch: `runtime/<precision>/encoder.onnx` and `step.onnx`.
 
     encoder   pieces (U,), src (N, S), src_lengths (N,)  ->  source.* (what attention looks at), hidden.* (N, H)
-    step      last_tokens, hidden.*, source.*  ->  the k best next pieces, hidden.*
+    step      last_tokens (R,), hidden.* (M, H), source.*, ...  ->  the k best next pieces of each row, next.hidden.*
 
 The encoder multiplies each piece of a batch once, however often it comes: `src` are places in `pieces`.
 
-Legend: N sentences, U distinct pieces, S source positions, R rows (hypotheses), M rows of the step before, K places of a sentence, V pieces.
+Legend: U distinct pieces, N sentences, S source positions, R rows (hypotheses), M rows of the step before, K places of
+a sentence, H hidden width, V pieces of the target vocabulary.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from mtkit.model_folder import ModelFolder
 from mtkit.runtime.attentions import ATTENTIONS, Attention, Memory, Places
 from mtkit.runtime.cells import CELLS, Cell, Weights, encoder_layer
 from mtkit.runtime.graph import Graph
-from mtkit.runtime.products import Float32, Int8, Matrix, Operand, Products
+from mtkit.runtime.products import Float32, Int8, Matrix, Products
 from mtkit.settings import NetworkSettings
 from mtkit.storage import new_folder, sha256
 

@@ -1,8 +1,8 @@
 """Matrix products in the graphs: in float32, or in int8 with scales that are constants of the model.
 
-Whatever enters a product of a recurrent network is bounded by its construction: hidden states and readouts by 1, sums of
-residuals by the number of their terms, contexts by the memory they are averages of, embeddings by their table. So int8
-needs no calibration and no look at the batch, and integer sums being exact, no row changes another one's result.
+Whatever enters a product of a recurrent network is bounded by its construction: hidden states and readouts by 1, sums
+of residuals by the number of their terms, contexts by the memory they are averages of, embeddings by their table. So
+int8 needs no calibration and no look at the batch, and integer sums being exact, no row changes another one's result.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import platform
 import sys
 from importlib import import_module, metadata
 
-NAMES = ("startup", "preprocess", "training")
+NAMES = ("startup", "preprocess", "training", "translation")
 
 
 def machine() -> str:
@@ -17,7 +17,9 @@ def machine() -> str:
             model = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
     except (OSError, StopIteration):
         pass  # not Linux: the name above has to do
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("mtkit", "torch", "sentencepiece"))
+    versions = ", ".join(
+        f"{name} {metadata.version(name)}" for name in ("mtkit", "torch", "onnxruntime", "sentencepiece")
+    )
     return f"{model}; Python {platform.python_version()}, {versions}"
 
 

@@ -276,3 +276,17 @@ def test_a_model_without_weights_is_refused(model_folder: Path, tmp_path: Path) 
         (tmp_path / name).write_bytes((model_folder / name).read_bytes())
     with pytest.raises(ModelFolderError, match=r"model\.safetensors: is missing; if training stopped"):
         load_stepper(ModelFolder.open(tmp_path), torch.device("cpu"), "float32")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_on_a_gpu_nothing_waits_but_the_fetch_of_the_results(network: Seq2Seq, monkeypatch: pytest.MonkeyPatch) -> None:
+    stepper = TorchStepper(network.float().cuda())
+    state, tokens = stepper.start(SRC, LENGTHS), np.full(len(SRC), BOS)
+    stepper.step(tokens, state, 2)  # what is set up on first use may wait
+    monkeypatch.setattr(stepper, "_fetch", lambda *results: [np.zeros((len(SRC), 2))] * len(results))
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        _, state = stepper.step(tokens, state, 2, banned=(np.array([0]), np.array([EOS])), required=tokens)
+        stepper.step(tokens, state.select(np.array([1, 0, 3, 2])), 2)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import torch
 
 from mtkit import PreprocessSettings, SearchSettings, TrainSettings, Translator, prepare, train
 from mtkit.settings import CorpusSettings
@@ -63,3 +64,16 @@ def test_batch_size_order_and_neighbours_change_nothing(
             found = translate(size, order, batch_tokens)
             different = [index for index in in_order if found[index] != expected[index]]
             assert len(different) <= differences, (size, [lines[index] for index in different])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("beam_size", [1, 5])
+def test_cpu_and_gpu_agree_in_float32(model: Path, text: Path, beam_size: int) -> None:
+    lines = [line for _, line in zip(range(SENTENCES), read_lines(text / "test_2016_flickr.en"), strict=False)]
+    search = SearchSettings(beam_size=beam_size)
+    found = [
+        Translator.load(model, search=search, device=device, precision="float32").translate(lines)
+        for device in ("cpu", "cuda")
+    ]
+    agreeing = sum(one.text == other.text for one, other in zip(*found, strict=True))
+    assert agreeing >= 0.99 * SENTENCES
