@@ -23,14 +23,23 @@ NEVER = [PAD, UNK, BOS]
 
 
 class Sources:
-    """N encoded sentences, bound to the inputs of the step's graph once for all steps."""
+    """Places for N encoded sentences, bound to the inputs of the step's graph once for all steps."""
 
     def __init__(self, step: onnxruntime.InferenceSession, values: Values) -> None:
-        self.values = values
+        self.step, self.values = step, values
         self.count: int = values["source.padding"].shape()[0]
         self.binding: onnxruntime.IOBinding = step.io_binding()
         for name, value in values.items():
             self.binding.bind_ortvalue_input(name, value)
+
+    def select(self, places: Ids) -> Sources:
+        """Return the sentences at some of the places, or at some more than once."""
+        return Sources(self.step, {name: _value(value.numpy()[places]) for name, value in self.values.items()})
+
+    def put(self, places: Ids, others: Sources) -> None:
+        """Write the sentences of others into places of these."""
+        for name, value in self.values.items():
+            value.numpy()[places] = others.values[name].numpy()
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class OnnxState:
     rows: Ids
     """(N,) the row of `hidden` that each hypothesis goes on from."""
     sentences: Ids
-    """(N,) the sentence of `sources` that each hypothesis translates."""
+    """(N,) the place in `sources` of the sentence that each hypothesis translates."""
     places: int
     """Hypotheses of a sentence that attention makes room for. It never shrinks: the shape of a product can show in
     the last bits of its result, and must not depend on how other sentences fare."""
@@ -54,6 +63,29 @@ class OnnxState:
     def select(self, rows: Ids) -> OnnxState:
         """Reorder, repeat or drop hypotheses."""
         return replace(self, rows=self.rows[rows], sentences=self.sentences[rows])
+
+    def join(self, other: OnnxState) -> OnnxState:
+        """Put the hypotheses of another state behind these; its sentences take the places of those that ended.
+
+        Copying the sentences that stay as well would take forty times as long: new memory is slow.
+        """
+        sources, count = self.sources, other.sources.count
+        free = np.setdiff1d(np.arange(sources.count), self.sentences)[:count]
+        if missing := count - len(free):
+            free = np.append(free, np.arange(missing) + sources.count)
+            sources = sources.select(np.arange(sources.count + missing).clip(max=sources.count - 1))
+        sources.put(free, other.sources)
+        hidden = {
+            name: _value(np.concatenate((value.numpy()[self.rows], other.hidden[name].numpy()[other.rows])))
+            for name, value in self.hidden.items()
+        }
+        return OnnxState(
+            sources=sources,
+            hidden=hidden,
+            rows=np.arange(len(self.rows) + len(other.rows)),
+            sentences=np.concatenate((self.sentences, free[other.sentences])),
+            places=max(self.places, other.places),
+        )
 
 
 class OnnxStepper:
@@ -170,8 +202,7 @@ class OnnxStepper:
         if 2 * live > sources.count:
             return sources, sentences
         kept = np.unique(sentences)
-        values = {name: _value(value.numpy()[kept]) for name, value in sources.values.items()}
-        return Sources(self._step, values), np.searchsorted(kept, sentences)
+        return sources.select(kept), np.searchsorted(kept, sentences)
 
     @property
     def weights_hash(self) -> str:
@@ -201,16 +232,10 @@ def _value(array: npt.NDArray[Any]) -> OrtValue:
 
 
 def ranks_within(sentences: Ids) -> Ids:
-    """Number the hypotheses of each sentence from 0, in their order: [4, 4, 7, 4] gives [0, 1, 0, 2]."""
-    if (sentences[1:] > sentences[:-1]).all():
-        return np.zeros_like(sentences)
-    order = np.argsort(sentences, kind="stable")
-    ordered = sentences[order]
-    firsts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    lengths = np.diff(np.append(firsts, len(sentences)))
-    ranks = np.empty_like(sentences)
-    ranks[order] = np.arange(len(sentences)) - np.repeat(firsts, lengths)
-    return ranks
+    """Number the hypotheses of each sentence, which stand together, from 0: [7, 7, 4, 4, 4] gives [0, 1, 0, 1, 2]."""
+    begins = np.concatenate(([True], sentences[1:] != sentences[:-1]))
+    first_rows = np.flatnonzero(begins)
+    return np.arange(len(sentences)) - first_rows[begins.cumsum() - 1]
 
 
 def _without(ids: Ids, log_probs: npt.NDArray[np.float32], banned: tuple[Ids, Ids], k: int) -> tuple[Ids, Any]:
