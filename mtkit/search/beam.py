@@ -16,7 +16,7 @@ from heapq import heappushpop
 import numpy as np
 
 from mtkit.search.hypothesis import Hypothesis, best_first
-from mtkit.search.live import Live
+from mtkit.search.live import Live, numbered
 from mtkit.search.ranking import Ranking
 from mtkit.search.rules import Rules
 from mtkit.search.stepper import Ids, Reals, S, Stepper
@@ -105,11 +105,8 @@ def _best(sums: Reals, sentences: Ids, places: Ids) -> tuple[Ids, Ids]:
         places: (N,) entries wanted of each sentence.
     """
     width = sums.shape[1]
-    begins = np.concatenate(([True], sentences[1:] != sentences[:-1]))
-    first_rows = np.flatnonzero(begins)  # (L,) of the sentences that are live, which `numbers` (R,) counts from 0
-    numbers = begins.cumsum() - 1
+    first_rows, numbers, ranks = numbered(sentences)
     places = places[sentences[first_rows]]
-    ranks = np.arange(len(sentences)) - first_rows[numbers]  # of a hypothesis among those of its sentence
     table = np.full((len(first_rows), ranks.max() + 1, width), np.inf)
     table[numbers, ranks] = -sums
     costs = table.reshape(len(first_rows), -1)

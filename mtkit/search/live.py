@@ -15,11 +15,10 @@ from mtkit.search.stepper import Candidates, Ids, Reals
 class Live:
     """R hypotheses, a row each; row i of the model's state belongs to row i of all of these.
 
-    `sentences` (R,) says which sentence each translates: those of a sentence stand together, and the numbers never fall.
-    `lengths` (R,) are the tokens of each so far, bos not counted. `targets` (R, T) end in those tokens, so that the
-    newest ones fill the last column; before the bos of a shorter target stands nothing of meaning. `log_probs` (R,) are
-    the sums over the tokens, `attention` (R, T - 1, S) their weights, which end like the targets, or None where nobody
-    asks for them.
+    `sentences` (R,) says which sentence each translates, and never falls; `lengths` (R,) are its tokens so far, bos not
+    counted. `targets` (R, T) end in bos and those tokens, so that the newest ones fill the last column; what stands
+    before bos means nothing. `log_probs` (R,) are the sums over the tokens, `attention` (R, T - 1, S) their weights,
+    placed like the tokens, or None where nobody asks for them.
     """
 
     sentences: Ids
@@ -68,6 +67,19 @@ class Live:
             np.concatenate((self.log_probs, other.log_probs)),
             weights,
         )
+
+
+def numbered(sentences: Ids) -> tuple[Ids, Ids, Ids]:
+    """Number the sentences of R hypotheses, and the hypotheses of each sentence, from 0.
+
+    Those of a sentence stand together: [7, 7, 4] gives [0, 2], [0, 0, 1] and [0, 1, 0].
+
+    Returns:
+        The first row of each sentence (L,), the number of each row's sentence (R,) and its number within that (R,).
+    """
+    first = np.concatenate(([True], sentences[1:] != sentences[:-1]))
+    first_rows, numbers = np.flatnonzero(first), first.cumsum() - 1
+    return first_rows, numbers, np.arange(len(sentences)) - first_rows[numbers]
 
 
 def _ending(rows: NDArray[Any], length: int) -> NDArray[Any]:

@@ -105,7 +105,8 @@ def completions(targets: Ids, lengths: Ids, n: int) -> tuple[Ids, Ids]:
     The target 5 6 7 5 6 holds 5 6 7, so that at n = 3 its next piece must not be 7.
 
     Args:
-        targets: (R, T) ids, of which the last `lengths` (R,) are the target's.
+        targets: (R, T) ids, the last of which are each target's pieces.
+        lengths: (R,) pieces of each target.
         n: length of an n-gram, at least 1.
     """
     width = targets.shape[1]
