@@ -180,7 +180,7 @@ class SearchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float, Meta(gt=0, le=1), about("Draw from the fewest pieces of this probability together.", "Sampling")
     ] = 1.0
     batch_tokens: Annotated[int, Meta(ge=1), about("Source pieces translated together, padding included.", "Speed")] = (
-        4096
+        2048
     )
 
 

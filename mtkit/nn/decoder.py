@@ -40,6 +40,18 @@ class DecoderState:
             tuple(tuple(part[rows] for part in layer) for layer in self.hidden),
         )
 
+    def join(self, other: DecoderState) -> DecoderState:
+        """Put other hypotheses, whose sources are padded to the same length, behind these."""
+        return DecoderState(
+            torch.cat((self.memory, other.memory)),
+            torch.cat((self.keys, other.keys)),
+            torch.cat((self.src_padding, other.src_padding)),
+            tuple(
+                tuple(map(torch.cat, zip(layer, others, strict=True)))
+                for layer, others in zip(self.hidden, other.hidden, strict=True)
+            ),
+        )
+
 
 class Bridge(nn.Module):
     """Maps the encoder's final hidden vectors to the decoder's first ones, tanh(W h) for each decoder layer.

@@ -25,6 +25,11 @@ class EnsembleState:
         """Reorder, repeat or drop hypotheses."""
         return EnsembleState(tuple(member.select(rows) for member in self.members))
 
+    def join(self, other: EnsembleState) -> EnsembleState:
+        """Put the hypotheses of another state behind these."""
+        pairs = zip(self.members, other.members, strict=True)
+        return EnsembleState(tuple(member.join(its_other) for member, its_other in pairs))
+
 
 class Ensemble:
     """A stepper whose probabilities are the mean of its members' (Sutskever et al. 2014).

@@ -13,6 +13,7 @@ from onnxruntime import OrtValue
 
 from mtkit.errors import ModelFolderError
 from mtkit.search import Candidates, Distribution
+from mtkit.search.live import numbered
 from mtkit.text.vocabulary import BOS, PAD, UNK
 
 Ids = npt.NDArray[np.int64]
@@ -23,14 +24,23 @@ NEVER = [PAD, UNK, BOS]
 
 
 class Sources:
-    """N encoded sentences, bound to the inputs of the step's graph once for all steps."""
+    """Places for N encoded sentences, bound to the inputs of the step's graph once for all steps."""
 
     def __init__(self, step: onnxruntime.InferenceSession, values: Values) -> None:
-        self.values = values
+        self.step, self.values = step, values
         self.count: int = values["source.padding"].shape()[0]
         self.binding: onnxruntime.IOBinding = step.io_binding()
         for name, value in values.items():
             self.binding.bind_ortvalue_input(name, value)
+
+    def select(self, places: Ids) -> Sources:
+        """Return the sentences at some of the places, or at some more than once."""
+        return Sources(self.step, {name: _value(value.numpy()[places]) for name, value in self.values.items()})
+
+    def put(self, places: Ids, others: Sources) -> None:
+        """Write the sentences of others into places of these."""
+        for name, value in self.values.items():
+            value.numpy()[places] = others.values[name].numpy()
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class OnnxState:
     rows: Ids
     """(N,) the row of `hidden` that each hypothesis goes on from."""
     sentences: Ids
-    """(N,) the sentence of `sources` that each hypothesis translates."""
+    """(N,) the place in `sources` of the sentence that each hypothesis translates."""
     places: int
     """Hypotheses of a sentence that attention makes room for. It never shrinks: the shape of a product can show in
     the last bits of its result, and must not depend on how other sentences fare."""
@@ -54,6 +64,29 @@ class OnnxState:
     def select(self, rows: Ids) -> OnnxState:
         """Reorder, repeat or drop hypotheses."""
         return replace(self, rows=self.rows[rows], sentences=self.sentences[rows])
+
+    def join(self, other: OnnxState) -> OnnxState:
+        """Put the hypotheses of another state behind these; its sentences take the places of those that ended.
+
+        Copying the sentences that stay as well would take forty times as long: new memory is slow.
+        """
+        sources, count = self.sources, other.sources.count
+        free = np.setdiff1d(np.arange(sources.count), self.sentences)[:count]
+        if missing := count - len(free):
+            free = np.append(free, np.arange(missing) + sources.count)
+            sources = sources.select(np.arange(sources.count + missing).clip(max=sources.count - 1))
+        sources.put(free, other.sources)
+        hidden = {
+            name: _value(np.concatenate((value.numpy()[self.rows], other.hidden[name].numpy()[other.rows])))
+            for name, value in self.hidden.items()
+        }
+        return OnnxState(
+            sources=sources,
+            hidden=hidden,
+            rows=np.arange(len(self.rows) + len(other.rows)),
+            sentences=np.concatenate((self.sentences, free[other.sentences])),
+            places=max(self.places, other.places),
+        )
 
 
 class OnnxStepper:
@@ -63,8 +96,6 @@ class OnnxStepper:
         """Load the graphs, to run with so many threads (0: all cores)."""
         self._encoder, self._step = _session(encoder, threads), _session(step, threads)
         self._encoder_outputs = [output.name for output in self._encoder.get_outputs()]
-        self._step_outputs = [output.name for output in self._step.get_outputs()]
-        self._flags = {flag: _value(np.array(flag)) for flag in (False, True)}
 
     def start(self, src: Ids, src_lengths: Ids) -> OnnxState:
         """Encode sources (N, S); see `search.Stepper`."""
@@ -94,85 +125,61 @@ class OnnxStepper:
         """Step once and return the k best next tokens of each hypothesis; see `search.Stepper`."""
         # the graph bans nothing: so many more are asked for as may have to leave
         spare = 0 if banned is None or not banned[0].size else int(np.bincount(banned[0]).max())
-        found, state = self._advance(last_tokens, state, k + spare, k, required=required)
-        ids, log_probs = found["ids"].numpy(), found["log_probs"].numpy()
+        wanted = ["ids", "log_probs", *_also_wanted(required, attention)]
+        found, state = self._advance(last_tokens, state, wanted, k + spare, k, required)
+        ids, log_probs = found["ids"], found["log_probs"]
         if spare:
             assert banned is not None
             ids, log_probs = _without(ids, log_probs, banned, k)
-        return (
-            Candidates(
-                ids,
-                log_probs,
-                None if required is None else found["required_log_probs"].numpy(),
-                found["attention"].numpy() if attention else None,
-            ),
-            state,
-        )
+        return Candidates(ids, log_probs, found.get("required_log_probs"), found.get("attention")), state
 
     def distribution(
         self, last_tokens: Ids, state: OnnxState, *, required: Ids | None = None, attention: bool = False
     ) -> tuple[Distribution, OnnxState]:
         """Step once and return the log-probabilities of all next tokens; see `search.Stepper`."""
-        found, state = self._advance(last_tokens, state, 1, 1, required=required, everything=True)
-        log_probs = found["distribution"].numpy()
+        wanted = ["distribution", *_also_wanted(required, attention)]
+        found, state = self._advance(last_tokens, state, wanted, 1, 1, required)
+        log_probs = found["distribution"]
         log_probs[:, NEVER] = -np.inf
-        return (
-            Distribution(
-                log_probs,
-                None if required is None else found["required_log_probs"].numpy(),
-                found["attention"].numpy() if attention else None,
-            ),
-            state,
-        )
+        return Distribution(log_probs, found.get("required_log_probs"), found.get("attention")), state
 
     def _advance(
-        self,
-        last_tokens: Ids,
-        state: OnnxState,
-        k: int,
-        places: int,
-        *,
-        required: Ids | None = None,
-        everything: bool = False,
-    ) -> tuple[Values, OnnxState]:
-        """Run the step's graph for `k` candidates, with at least so many places a sentence."""
-        sources, sentences = self._compacted(state.sources, state.sentences)
+        self, last_tokens: Ids, state: OnnxState, wanted: list[str], k: int, places: int, required: Ids | None
+    ) -> tuple[dict[str, npt.NDArray[Any]], OnnxState]:
+        """Run the step's graph for `k` candidates, with at least so many places a sentence; return what is wanted."""
+        sources, sentences = state.sources, state.sentences
+        first_rows, numbers, ranks = numbered(sentences)
+        if 2 * len(first_rows) <= sources.count:  # then those that nobody translates any more cost more than a copy
+            sources, sentences = sources.select(sentences[first_rows]), numbers
         rows = np.arange(len(sentences))
-        ranks = ranks_within(sentences)
         places = max(places, state.places, int(ranks.max()) + 1)
         row_places = sentences * places + ranks
-        place_rows = np.zeros(sources.count * places, np.int64)
-        place_rows[row_places] = rows
+        place_rows = np.zeros((sources.count, places), np.int64)
+        place_rows.flat[row_places] = rows
 
+        # binding takes 2 us an input and an output: what is not wanted is left out
         binding = sources.binding
         for name, value in state.hidden.items():
             binding.bind_ortvalue_input(name, value)
         for name, array in (
-            ("last_tokens", last_tokens),
+            ("last_tokens", np.ascontiguousarray(last_tokens)),
             ("rows", state.rows),
-            ("place_rows", place_rows.reshape(sources.count, places)),
+            ("place_rows", place_rows),
             ("row_places", row_places),
             ("k", np.array([k])),
-            ("required", np.zeros_like(rows) if required is None else required),
+            ("required", np.zeros_like(rows) if required is None else np.ascontiguousarray(required)),
+            ("everything", np.array("distribution" in wanted)),
         ):
-            binding.bind_ortvalue_input(name, _value(array))
-        binding.bind_ortvalue_input("everything", self._flags[everything])
+            binding.bind_cpu_input(name, array)
         binding.clear_binding_outputs()
-        for name in self._step_outputs:
+        outputs = [f"next.{name}" for name in state.hidden] + wanted
+        for name in outputs:
             binding.bind_output(name)
         self._step.run_with_iobinding(binding)
-        found = dict(zip(self._step_outputs, binding.get_outputs(), strict=True))
-        hidden = {name: found[f"next.{name}"] for name in state.hidden}
+        values = binding.get_outputs()
+        hidden = dict(zip(state.hidden, values, strict=False))
+        found = {name: value.numpy() for name, value in zip(wanted, values[len(hidden) :], strict=True)}
         return found, OnnxState(sources, hidden, rows, sentences, places)
-
-    def _compacted(self, sources: Sources, sentences: Ids) -> tuple[Sources, Ids]:
-        """Drop the sentences that no hypothesis translates any more, once they are half of all."""
-        live = 1 + np.count_nonzero(sentences[1:] != sentences[:-1])  # hypotheses of a sentence stand together
-        if 2 * live > sources.count:
-            return sources, sentences
-        kept = np.unique(sentences)
-        values = {name: _value(value.numpy()[kept]) for name, value in sources.values.items()}
-        return Sources(self._step, values), np.searchsorted(kept, sentences)
 
     @property
     def weights_hash(self) -> str:
@@ -201,17 +208,8 @@ def _value(array: npt.NDArray[Any]) -> OrtValue:
     return OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array))
 
 
-def ranks_within(sentences: Ids) -> Ids:
-    """Number the hypotheses of each sentence from 0, in their order: [4, 4, 7, 4] gives [0, 1, 0, 2]."""
-    if (sentences[1:] > sentences[:-1]).all():
-        return np.zeros_like(sentences)
-    order = np.argsort(sentences, kind="stable")
-    ordered = sentences[order]
-    firsts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    lengths = np.diff(np.append(firsts, len(sentences)))
-    ranks = np.empty_like(sentences)
-    ranks[order] = np.arange(len(sentences)) - np.repeat(firsts, lengths)
-    return ranks
+def _also_wanted(required: Ids | None, attention: bool) -> list[str]:
+    return ["required_log_probs"] * (required is not None) + ["attention"] * attention
 
 
 def _without(ids: Ids, log_probs: npt.NDArray[np.float32], banned: tuple[Ids, Ids], k: int) -> tuple[Ids, Any]:

@@ -44,6 +44,12 @@ class TorchState:
             return TorchState(replace(self.decoder, hidden=hidden), sources)
         return TorchState(self.decoder.select(index), sources)
 
+    def join(self, other: TorchState) -> TorchState:
+        """Put the hypotheses of another state behind these."""
+        with torch.inference_mode():
+            decoder = self.decoder.join(other.decoder)
+        return TorchState(decoder, np.concatenate((self.sources, other.sources + self.sources.max() + 1)))
+
 
 class TorchStepper:
     """Steps a network on the device it lives on, in its own number format unless `autocast` gives a faster one.

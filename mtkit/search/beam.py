@@ -16,10 +16,11 @@ from heapq import heappushpop
 import numpy as np
 
 from mtkit.search.hypothesis import Hypothesis, best_first
-from mtkit.search.live import Live
+from mtkit.search.live import Live, numbered
 from mtkit.search.ranking import Ranking
 from mtkit.search.rules import Rules
 from mtkit.search.stepper import Ids, Reals, S, Stepper
+from mtkit.search.waiting import Waiting
 
 
 def beam_search(
@@ -32,6 +33,7 @@ def beam_search(
     bos: int,
     beam_size: int,
     n_best: int,
+    together: int | None = None,
 ) -> list[list[Hypothesis]]:
     """Translate N sentences, each as if it were alone.
 
@@ -44,22 +46,24 @@ def beam_search(
         bos: id that every target starts from.
         beam_size: places of a sentence.
         n_best: hypotheses wanted of each sentence, at most `beam_size`.
+        together: most sentences under way at a time; None: all.
 
     Returns:
         For each sentence its hypotheses, best first: one at least, `n_best` at most.
     """
     found = _Found(len(src), beam_size, n_best)
     longest = np.array([ranking.divisor(length) for length in rules.max_lengths.tolist()])  # (N,)
-    live = Live.start(src, bos, ranking.needs_attention)  # those of a sentence stand together, best first
-    state = stepper.start(src, src_lengths)
-    while True:
+    waiting = Waiting(stepper, src, src_lengths, together, bos=bos, attention=ranking.needs_attention)
+    under_way: tuple[Live, S] | None = waiting.start()
+    while under_way:
+        live, state = under_way  # the hypotheses of a sentence best first
         candidates, state = rules.step(stepper, live, state, beam_size)
         sums = live.log_probs[:, None] + candidates.log_probs
         rows, columns = _best(sums, live.sentences, found.places)
         live = live.extend(candidates, rows, columns)
 
         ended = live.targets[:, -1] == rules.eos
-        over = ended | (live.length == rules.max_lengths[live.sentences])
+        over = ended | (live.lengths == rules.max_lengths[live.sentences])
         if over.any():
             found.add(ranking.hypotheses(live.select(over), ended[over]))
 
@@ -67,9 +71,8 @@ def beam_search(
         # live hypothesis can still reach. One that cannot be among the n best any more leaves its place to the rest.
         bounds = live.log_probs / longest[live.sentences]
         going = np.flatnonzero(~over & (bounds > found.to_beat[live.sentences]))
-        if not going.size:
-            return [sorted(hypotheses, key=best_first)[:n_best] for hypotheses in found.hypotheses]
-        live, state = live.select(going), state.select(rows[going])
+        under_way = waiting.go_on(live.select(going), state, rows[going])
+    return [sorted(hypotheses, key=best_first)[:n_best] for hypotheses in found.hypotheses]
 
 
 class _Found:
@@ -102,11 +105,11 @@ def _best(sums: Reals, sentences: Ids, places: Ids) -> tuple[Ids, Ids]:
         places: (N,) entries wanted of each sentence.
     """
     width = sums.shape[1]
-    first_rows = np.searchsorted(sentences, np.arange(len(places)))
-    ranks = np.arange(len(sentences)) - first_rows[sentences]  # of a hypothesis among those of its sentence
-    table = np.full((len(places), ranks.max() + 1, width), np.inf)
-    table[sentences, ranks] = -sums
-    costs = table.reshape(len(places), -1)
+    first_rows, numbers, ranks = numbered(sentences)
+    places = places[sentences[first_rows]]
+    table = np.full((len(first_rows), ranks.max() + 1, width), np.inf)
+    table[numbers, ranks] = -sums
+    costs = table.reshape(len(first_rows), -1)
     order = np.argsort(costs, axis=1, kind="stable")[:, : places.max()]
     keep = np.arange(order.shape[1]) < places[:, None]
     keep &= np.take_along_axis(costs, order, axis=1) < np.inf

@@ -9,10 +9,19 @@ from mtkit.search.live import Live
 from mtkit.search.ranking import Ranking
 from mtkit.search.rules import Rules
 from mtkit.search.stepper import Ids, S, Stepper
+from mtkit.search.waiting import Waiting
 
 
 def greedy_search(
-    stepper: Stepper[S], src: Ids, src_lengths: Ids, rules: Rules, ranking: Ranking, *, bos: int
+    stepper: Stepper[S],
+    src: Ids,
+    src_lengths: Ids,
+    rules: Rules,
+    ranking: Ranking,
+    *,
+    bos: int,
+    together: int | None = None,
+    each: int = 1,
 ) -> list[list[Hypothesis]]:
     """Translate N sentences, each by the best token at every step; it gives what a beam of 1 gives.
 
@@ -23,23 +32,28 @@ def greedy_search(
         rules: what the targets have to obey.
         ranking: how they are scored.
         bos: id that every target starts from.
+        together: most sentences under way at a time; None: all.
+        each: hypotheses that the stepper starts for a sentence; more than one where it draws them.
 
     Returns:
-        A list of one hypothesis for each sentence.
+        For each sentence its hypotheses, in the order in which they ended.
     """
     found: list[list[Hypothesis]] = [[] for _ in src]
-    live = Live.start(src, bos, ranking.needs_attention)
-    state = stepper.start(src, src_lengths)
-    while True:
+    attention = ranking.needs_attention
+    waiting = Waiting(stepper, src, src_lengths, together, bos=bos, attention=attention, each=each)
+    under_way: tuple[Live, S] | None = waiting.start()
+    while under_way:
+        live, state = under_way
         candidates, state = rules.step(stepper, live, state, 1)
         rows = np.arange(len(live.sentences))
         live = live.extend(candidates, rows, np.zeros_like(rows))
         ended = live.targets[:, -1] == rules.eos
-        over = ended | (live.length == rules.max_lengths[live.sentences])
-        if not over.any():
-            continue
-        for sentence, hypothesis in ranking.hypotheses(live.select(over), ended[over]):
-            found[sentence].append(hypothesis)
-        if over.all():
-            return found
-        live, state = live.select(~over), state.select(np.flatnonzero(~over))
+        over = ended | (live.lengths == rules.max_lengths[live.sentences])
+        if over.any():
+            for sentence, hypothesis in ranking.hypotheses(live.select(over), ended[over]):
+                found[sentence].append(hypothesis)
+            going = np.flatnonzero(~over)
+            under_way = waiting.go_on(live.select(going), state, going)
+        else:
+            under_way = live, state
+    return found

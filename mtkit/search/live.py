@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,33 +13,31 @@ from mtkit.search.stepper import Candidates, Ids, Reals
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """R hypotheses of the same length, a row each; row i of the model's state belongs to row i of all of these.
+    """R hypotheses, a row each; row i of the model's state belongs to row i of all of these.
 
-    `sentences` (R,) says which sentence each translates, `targets` (R, 1 + length) are its tokens after bos,
-    `log_probs` (R,) their sums, `attention` (R, length, S) their weights, or None where nobody asks for them.
+    `sentences` (R,) says which sentence each translates, and never falls; `lengths` (R,) are its tokens so far, bos not
+    counted. `targets` (R, T) end in bos and those tokens, so that the newest ones fill the last column; what stands
+    before bos means nothing. `log_probs` (R,) are the sums over the tokens, `attention` (R, T - 1, S) their weights,
+    placed like the tokens, or None where nobody asks for them.
     """
 
     sentences: Ids
+    lengths: Ids
     targets: Ids
     log_probs: Reals
     attention: Reals | None
 
     @classmethod
-    def start(cls, src: Ids, bos: int, attention: bool) -> Live:
-        """Begin one hypothesis for each of the sources (N, S)."""
-        count, width = src.shape
-        weights = np.zeros((count, 0, width), dtype=np.float32) if attention else None
-        return cls(np.arange(count), np.full((count, 1), bos), np.zeros(count), weights)
-
-    @property
-    def length(self) -> int:
-        """Tokens of each hypothesis so far, bos not counted."""
-        return int(self.targets.shape[1]) - 1
+    def start(cls, sentences: Ids, bos: int, attention: int | None) -> Live:
+        """Begin a hypothesis for each of the `sentences` (R,); `attention` is the padded width of their sources."""
+        count = len(sentences)
+        weights = None if attention is None else np.zeros((count, 0, attention), dtype=np.float32)
+        return cls(sentences, np.zeros_like(sentences), np.full((count, 1), bos), np.zeros(count), weights)
 
     def select(self, rows: Ids | NDArray[np.bool_]) -> Live:
         """Return some of the hypotheses."""
         weights = None if self.attention is None else self.attention[rows]
-        return Live(self.sentences[rows], self.targets[rows], self.log_probs[rows], weights)
+        return Live(self.sentences[rows], self.lengths[rows], self.targets[rows], self.log_probs[rows], weights)
 
     def extend(self, candidates: Candidates, rows: Ids, columns: Ids) -> Live:
         """Return M hypotheses one token longer: row `rows[i]` (M,) goes on with its candidate `columns[i]` (M,)."""
@@ -49,7 +48,42 @@ class Live:
             weights = np.concatenate((self.attention[rows], candidates.attention[rows, None]), axis=1)
         return Live(
             self.sentences[rows],
+            self.lengths[rows] + 1,
             np.concatenate((self.targets[rows], tokens[:, None]), axis=1),
             self.log_probs[rows] + candidates.log_probs[rows, columns],
             weights,
         )
+
+    def join(self, other: Live) -> Live:
+        """Return the hypotheses of both, those of `other`, whose sentences have greater numbers, last."""
+        longest = max(int(self.lengths.max()), int(other.lengths.max()))
+        weights = None
+        if self.attention is not None and other.attention is not None:
+            weights = np.concatenate((_ending(self.attention, longest), _ending(other.attention, longest)))
+        return Live(
+            np.concatenate((self.sentences, other.sentences)),
+            np.concatenate((self.lengths, other.lengths)),
+            np.concatenate((_ending(self.targets, longest + 1), _ending(other.targets, longest + 1))),
+            np.concatenate((self.log_probs, other.log_probs)),
+            weights,
+        )
+
+
+def numbered(sentences: Ids) -> tuple[Ids, Ids, Ids]:
+    """Number the sentences of R hypotheses, and the hypotheses of each sentence, from 0.
+
+    Those of a sentence stand together: [7, 7, 4] gives [0, 2], [0, 0, 1] and [0, 1, 0].
+
+    Returns:
+        The first row of each sentence (L,), the number of each row's sentence (R,) and its number within that (R,).
+    """
+    first = np.concatenate(([True], sentences[1:] != sentences[:-1]))
+    first_rows, numbers = np.flatnonzero(first), first.cumsum() - 1
+    return first_rows, numbers, np.arange(len(sentences)) - first_rows[numbers]
+
+
+def _ending(rows: NDArray[Any], length: int) -> NDArray[Any]:
+    """Return the last `length` columns of rows (R, T, ...), filled up with zeros at the left."""
+    missing = max(0, length - rows.shape[1])
+    filled = np.pad(rows, ((0, 0), (missing, 0), *[(0, 0)] * (rows.ndim - 2)))
+    return filled[:, filled.shape[1] - length :]

@@ -41,19 +41,18 @@ class Ranking:
 
     def hypotheses(self, live: Live, ended: NDArray[np.bool_]) -> Iterator[tuple[int, Hypothesis]]:
         """Make hypotheses of M live ones that go no further, `ended` (M,) in eos or not, each after its sentence."""
-        divisor = self.divisor(live.length)
-        columns = (live.sentences, live.targets[:, 1:], live.log_probs, ended)
-        for row, (sentence, target, log_prob, end) in enumerate(
+        columns = (live.sentences, live.lengths, live.targets, live.log_probs, ended)
+        for row, (sentence, length, target, log_prob, end) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
         ):
-            score, weights = log_prob / divisor, None
+            score, weights = log_prob / self.divisor(length), None
             if live.attention is not None:
                 # Without the batch's padding; a copy, so that it does not hold the whole batch.
-                weights = live.attention[row, :, : self.src_lengths[sentence]].copy()
+                weights = live.attention[row, -length:, : self.src_lengths[sentence]].copy()
                 if self.settings.coverage_penalty:
                     score += self.settings.coverage_penalty * coverage(weights)
             kept = weights if self.keep_attention else None
-            yield sentence, Hypothesis(tuple(target[: live.length - end]), score, log_prob, not end, kept)
+            yield sentence, Hypothesis(tuple(target[-length : len(target) - end]), score, log_prob, not end, kept)
 
 
 def coverage(attention: Reals) -> float:

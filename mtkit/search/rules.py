@@ -55,9 +55,8 @@ class Rules:
         Where a prefix goes on, its next token is the only candidate, whatever the other rules say. Where they leave no
         candidate at all, eos is the only one.
         """
-        prescribed, required = None, None
-        if live.length < self.prefixes.shape[1]:
-            prescribed = self.prefixes[live.sentences, live.length]
+        prescribed, required = self._prescribed(live), None
+        if prescribed is not None:
             required = np.where(prescribed == FREE, self.eos, prescribed)
         elif self.no_repeat_ngram:
             required = np.full(len(live.sentences), self.eos)
@@ -76,11 +75,18 @@ class Rules:
             candidates = _leave_only(candidates, required, only)
         return candidates, state
 
+    def _prescribed(self, live: Live) -> Ids | None:
+        """Return the next token (R,) of each prefix, FREE where it is over; None where all are."""
+        width = self.prefixes.shape[1]
+        if not (width and (inside := live.lengths < width).any()):
+            return None
+        return np.where(inside, self.prefixes[live.sentences, live.lengths.clip(max=width - 1)], FREE)
+
     def _banned(self, live: Live) -> tuple[Ids, Ids] | None:
-        rows = np.flatnonzero(live.length < self.min_pieces[live.sentences])
+        rows = np.flatnonzero(live.lengths < self.min_pieces[live.sentences])
         ids = np.full(rows.size, self.eos)
         if self.no_repeat_ngram:
-            more_rows, more_ids = completions(live.targets[:, 1:], self.no_repeat_ngram)
+            more_rows, more_ids = completions(live.targets, live.lengths, self.no_repeat_ngram)
             rows, ids = np.concatenate((rows, more_rows)), np.concatenate((ids, more_ids))
         return (rows, ids) if rows.size else None
 
@@ -93,21 +99,23 @@ def prefix_table(prefixes: Sequence[Sequence[int]]) -> Ids:
     return table
 
 
-def completions(targets: Ids, n: int) -> tuple[Ids, Ids]:
+def completions(targets: Ids, lengths: Ids, n: int) -> tuple[Ids, Ids]:
     """Return rows (M,) and ids (M,): what would make the last n - 1 pieces of a target an n-gram it already holds.
 
     The target 5 6 7 5 6 holds 5 6 7, so that at n = 3 its next piece must not be 7.
 
     Args:
-        targets: (R, length) pieces.
+        targets: (R, T) ids, the last of which are each target's pieces.
+        lengths: (R,) pieces of each target.
         n: length of an n-gram, at least 1.
     """
-    length = targets.shape[1]
-    if length < n:
+    width = targets.shape[1]
+    if width < n:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    ngrams = np.lib.stride_tricks.sliding_window_view(targets, n, axis=1)  # (R, length - n + 1, n)
-    last = targets[:, None, length - n + 1 :]  # (R, 1, n - 1)
-    rows, places = np.nonzero((ngrams[:, :, :-1] == last).all(axis=2))
+    ngrams = np.lib.stride_tricks.sliding_window_view(targets, n, axis=1)  # (R, T - n + 1, n)
+    last = targets[:, None, width - n + 1 :]  # (R, 1, n - 1)
+    held = np.arange(width - n + 1) >= (width - lengths)[:, None]  # and not begun before the target
+    rows, places = np.nonzero((ngrams[:, :, :-1] == last).all(axis=2) & held)
     return rows, ngrams[rows, places, -1]
 
 

@@ -25,6 +25,10 @@ class SamplingState(Generic[S]):
         """Reorder or drop hypotheses; one that is repeated would share its generator."""
         return SamplingState(self.model.select(rows), [self.generators[row] for row in rows.tolist()])
 
+    def join(self, other: SamplingState[S]) -> SamplingState[S]:
+        """Put the hypotheses of another state behind these."""
+        return SamplingState(self.model.join(other.model), self.generators + other.generators)
+
 
 class SamplingStepper(Generic[S]):
     """Offers one candidate a step, drawn; its log-probability is the model's own, before `temperature` and the rest.
@@ -40,13 +44,13 @@ class SamplingStepper(Generic[S]):
         self.seed = seed
 
     def start(self, src: Ids, src_lengths: Ids) -> SamplingState[S]:
-        """Read sources (N * draws, S), each standing `draws` times in a row; see `Stepper`. The model reads it once."""
+        """Read sources (N, S) and start `draws` hypotheses for each, which stand together; see `Stepper`."""
         sources = [row[:length].tolist() for row, length in zip(src, src_lengths.tolist(), strict=True)]
         generators = [
-            np.random.default_rng((self.seed, row % self.draws, *source)) for row, source in enumerate(sources)
+            np.random.default_rng((self.seed, draw, *source)) for source in sources for draw in range(self.draws)
         ]
-        state = self.stepper.start(src[:: self.draws], src_lengths[:: self.draws])
-        return SamplingState(state.select(np.arange(len(src)) // self.draws), generators)
+        state = self.stepper.start(src, src_lengths)
+        return SamplingState(state.select(np.repeat(np.arange(len(src)), self.draws)), generators)
 
     def step(
         self,

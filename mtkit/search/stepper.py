@@ -19,7 +19,17 @@ class State(Protocol):
     """What a model remembers of N hypotheses; its insides are its own business."""
 
     def select(self, rows: Ids) -> Self:
-        """Return the state of hypotheses `rows` (M,): reordered, repeated or dropped. `M` is never zero."""
+        """Return the state of hypotheses `rows` (M,): reordered, repeated or dropped. `M` is never zero.
+
+        The hypotheses of a sentence stand together.
+        """
+        ...
+
+    def join(self, other: Self) -> Self:
+        """Return the state of the hypotheses of both, those of `other` last; the sources of both are equally wide.
+
+        Neither is of use after that: the memory of sentences that nobody translates any more may be that of new ones.
+        """
         ...
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from mtkit.search.beam import beam_search
 from mtkit.search.greedy import greedy_search
 from mtkit.search.hypothesis import Hypothesis, best_first
@@ -28,6 +26,7 @@ def search(
     prefixes: Sequence[Sequence[int]] | None = None,
     attention: bool = False,
     seed: int = 1,
+    together: int | None = None,
 ) -> list[list[Hypothesis]]:
     """Translate N sentences, each as if it were alone.
 
@@ -42,20 +41,18 @@ def search(
         prefixes: N times the pieces that a target begins with; any of them may be empty.
         attention: whether hypotheses bring their attention weights.
         seed: of the draws.
+        together: most sentences under way at a time; the next ones begin as others end. None: all.
 
     Returns:
         For each sentence its hypotheses, best first: at least one, at most `n_best`, and distinct but for draws.
     """
-    if settings.sample:
-        # Each draw is a sentence of its own.
-        src, src_lengths = np.repeat(src, n_best, axis=0), np.repeat(src_lengths, n_best)
-        prefixes = prefixes and [prefix for prefix in prefixes for _ in range(n_best)]
     rules = Rules.of(settings, src_lengths, eos=eos, prefixes=prefixes)
     ranking = Ranking(settings, src_lengths, keep_attention=attention)
+    task = src, src_lengths, rules, ranking
     if settings.sample:
         sampling = SamplingStepper(stepper, settings, draws=n_best, seed=seed)
-        drawn = [one for [one] in greedy_search(sampling, src, src_lengths, rules, ranking, bos=bos)]
-        return [sorted(drawn[row : row + n_best], key=best_first) for row in range(0, len(drawn), n_best)]
+        drawn = greedy_search(sampling, *task, bos=bos, together=together, each=n_best)
+        return [sorted(hypotheses, key=best_first) for hypotheses in drawn]
     if settings.beam_size == 1:
-        return greedy_search(stepper, src, src_lengths, rules, ranking, bos=bos)
-    return beam_search(stepper, src, src_lengths, rules, ranking, bos=bos, beam_size=settings.beam_size, n_best=n_best)
+        return greedy_search(stepper, *task, bos=bos, together=together)
+    return beam_search(stepper, *task, bos=bos, together=together, beam_size=settings.beam_size, n_best=n_best)

@@ -10,12 +10,11 @@ SOURCE_MULTIPLE = 16
 word; a sentence has the same width in every batch, and alone."""
 
 
-def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Yield the indices of sentences in batches, the longest sentences first.
+def buckets(lengths: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+    """Yield each padded width and the indices of its sentences, the longest sentences first.
 
     Args:
         lengths: of the sentences, in tokens, eos included.
-        budget: most tokens in a batch, padding included; a longer sentence is a batch of its own.
     """
 
     def width(index: int) -> int:
@@ -23,7 +22,22 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
 
     longest_first = sorted(range(len(lengths)), key=lambda index: -lengths[index])
     for common, group in groupby(longest_first, key=width):
-        indices = list(group)
-        size = max(1, budget // common)
+        yield common, list(group)
+
+
+def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Yield the indices of sentences in batches of one padded width, the longest sentences first.
+
+    Args:
+        lengths: of the sentences, in tokens, eos included.
+        budget: most tokens in a batch, padding included; a longer sentence is a batch of its own.
+    """
+    for width, indices in buckets(lengths):
+        size = most_together(width, budget)
         for start in range(0, len(indices), size):
             yield indices[start : start + size]
+
+
+def most_together(width: int, budget: int) -> int:
+    """Return how many sentences of a padded width fit a budget of tokens: 1 at least."""
+    return max(1, budget // width)

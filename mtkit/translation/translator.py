@@ -18,7 +18,7 @@ from mtkit.settings import AlignmentUnit, Device, RuntimePrecision, SearchSettin
 from mtkit.text.padding import pad
 from mtkit.text.vocabulary import BOS, EOS, normalise_source, normalise_target
 from mtkit.translation.alignment import Attention, Link, first_words, links, words_of_pieces
-from mtkit.translation.batching import SOURCE_MULTIPLE, batches
+from mtkit.translation.batching import SOURCE_MULTIPLE, batches, buckets, most_together
 from mtkit.translation.splitting import split_line
 from mtkit.translation.translation import Alternative, PairScore, Translation, is_loop
 
@@ -163,10 +163,11 @@ class Translator:
         src = self.src_vocabulary.encode_batch([normalise_source(line) for line in sources])
         tgt = self.tgt_vocabulary.encode_batch([normalise_target(line) for line in targets])
         scores: dict[int, PairScore] = {}
-        for batch, src_batch, src_lengths in self._batches(src):
+        for batch in batches([len(ids) + 1 for ids in src], self.search.batch_tokens):
             lengths = np.array([len(tgt[index]) + 1 for index in batch])
             tgt_batch = pad([tgt[index] for index in batch], after=[EOS])
-            log_probs = score_targets(self.stepper, src_batch, src_lengths, tgt_batch, lengths, bos=BOS)
+            src_batch = _padded([src[index] for index in batch])
+            log_probs = score_targets(self.stepper, *src_batch, tgt_batch, lengths, bos=BOS)
             scores.update(zip(batch, map(PairScore, log_probs.tolist(), lengths.tolist()), strict=True))
         return [scores[index] for index in range(len(src))]
 
@@ -200,32 +201,23 @@ class Translator:
     ) -> list[list[Hypothesis]]:
         results: dict[int, list[Hypothesis]] = {}
         rows = n_best if self.search.sample else self.search.beam_size
-        for batch, src, lengths in self._batches(sources, rows):
+        # `batch_tokens` is for the usual beam; more rows a sentence take more memory, and so fewer sentences.
+        budget = self.search.batch_tokens * USUAL_BEAM // max(USUAL_BEAM, rows)
+        for width, bucket in buckets([len(ids) + 1 for ids in sources]):
             found = search(
                 self.stepper,
-                src,
-                lengths,
+                *_padded([sources[index] for index in bucket]),
                 self.search,
                 bos=BOS,
                 eos=EOS,
                 n_best=n_best,
-                prefixes=prefixes and [prefixes[index] for index in batch],
+                prefixes=prefixes and [prefixes[index] for index in bucket],
                 attention=attention,
                 seed=self.seed,
+                together=most_together(width, budget),
             )
-            results.update(zip(batch, found, strict=True))
+            results.update(zip(bucket, found, strict=True))
         return [results[index] for index in range(len(sources))]
-
-    def _batches(self, sources: Sequence[list[int]], rows: int = 1) -> Iterable[tuple[list[int], Ids, Ids]]:
-        """Yield the indices of the sentences of each batch, their ids (N, S) with eos and padding, and lengths (N,).
-
-        `search.batch_tokens` is for the usual beam; more rows a sentence take more memory, and so fewer sentences.
-        """
-        budget = self.search.batch_tokens * USUAL_BEAM // max(USUAL_BEAM, rows)
-        lengths = [len(ids) + 1 for ids in sources]
-        for batch in batches(lengths, budget):
-            src = pad([sources[index] for index in batch], after=[EOS], multiple=SOURCE_MULTIPLE)
-            yield batch, src, np.array([lengths[index] for index in batch])
 
     def _join(
         self,
@@ -287,6 +279,12 @@ class Translator:
             tuple(self.tgt_vocabulary.pieces([*hypothesis.ids, *ended])),
             hypothesis.attention[:, : len(part.ids) + 1],
         )
+
+
+def _padded(sources: Sequence[list[int]]) -> tuple[Ids, Ids]:
+    """Return the ids (N, S) of sentences of one padded width, with eos and padding, and their lengths (N,)."""
+    src = pad(sources, after=[EOS], multiple=SOURCE_MULTIPLE)
+    return src, np.array([len(ids) + 1 for ids in sources])
 
 
 def _check_same(one: ModelFolder, other: ModelFolder) -> None:

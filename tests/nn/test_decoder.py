@@ -121,6 +121,17 @@ def test_select_reorders_repeats_and_drops(network: NetworkSettings) -> None:
         assert torch.equal(expected.keys, after.keys[rows])
 
 
+def test_join_puts_hypotheses_behind_others(network: NetworkSettings) -> None:
+    """Joining what was selected equals selecting all at once."""
+    example = Example(network)
+    _, _, state = example.decoder.step(example.embedded[:, 0], example.start())
+    joined = state.select(torch.tensor([2, 0])).join(state.select(torch.tensor([1, 2, 2])))
+    expected = state.select(torch.tensor([2, 0, 1, 2, 2]))
+    for name in ("memory", "keys", "src_padding"):
+        assert torch.equal(getattr(joined, name), getattr(expected, name))
+    assert_close(joined.hidden, expected.hidden)
+
+
 def test_a_step_leaves_the_state_it_came_from_alone(network: NetworkSettings) -> None:
     """Hypotheses share a past: whoever holds a state may step it again."""
     example = Example(network)

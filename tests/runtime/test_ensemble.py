@@ -99,6 +99,19 @@ def test_a_model_with_itself_is_the_model(members: list[TorchStepper], settings:
             np.testing.assert_allclose(one.attention, other.attention, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "settings", [SearchSettings(beam_size=1), SearchSettings(), SearchSettings(sample=True)], ids=str
+)
+def test_sentences_that_take_turns_are_translated_as_all_at_once(
+    members: list[TorchStepper], settings: SearchSettings
+) -> None:
+    ensemble, options = Ensemble(members), {"bos": BOS, "eos": EOS, "n_best": 1}
+    at_once = search(ensemble, SRC, LENGTHS, settings, **options)
+    for together in (1, 2, 3):
+        in_turns = search(ensemble, SRC, LENGTHS, settings, together=together, **options)
+        assert [[one.ids for one in hypotheses] for hypotheses in in_turns] == [[one.ids] for [one] in at_once]
+
+
 def test_the_score_of_a_hypothesis_is_its_forced_decoding_score(members: list[TorchStepper]) -> None:
     ensemble = Ensemble(members)
     found = search(ensemble, SRC, LENGTHS, SearchSettings(), bos=BOS, eos=EOS, n_best=5)

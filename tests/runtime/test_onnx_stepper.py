@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mtkit.runtime.onnx_stepper import OnnxStepper, ranks_within
-from mtkit.settings import NetworkSettings
+from mtkit.runtime.onnx_stepper import OnnxStepper
+from mtkit.search import search
+from mtkit.settings import NetworkSettings, SearchSettings
 from mtkit.text.vocabulary import BOS, EOS
 
 from .conftest import PIECES, Exported
@@ -62,6 +63,36 @@ def test_a_sentence_says_the_same_after_its_neighbours_have_left(stepper: OnnxSt
     np.testing.assert_array_equal(few.log_probs, many.log_probs[10:15])
 
 
+@pytest.mark.parametrize("left", [[0, 1, 2, 3, 4, 5, 6], [5, 4, 2, 2, 2], [6]], ids=str)
+def test_sentences_that_join_change_no_bit_of_the_others_nor_others_of_theirs(
+    stepper: OnnxStepper, sources: Sources, left: list[int]
+) -> None:
+    """Whether all are still under way, whose number must grow, or few, whose places are taken."""
+    src, lengths = sources
+    rows = np.array(left)
+    first, state = stepper.step(np.full(len(src), BOS), stepper.start(src, lengths), 3)
+    tokens = np.concatenate((first.ids[rows, 0], np.full(3, BOS)))
+    old, new = state.select(rows), stepper.start(src[2:5], lengths[2:5])
+    expected, expected_new = stepper.step(tokens[:-3], old, 3)[0], stepper.step(tokens[-3:], new, 3)[0]
+
+    found, state = stepper.step(tokens, old.join(new), 3)
+    np.testing.assert_array_equal(found.ids, np.concatenate((expected.ids, expected_new.ids)))
+    np.testing.assert_array_equal(found.log_probs, np.concatenate((expected.log_probs, expected_new.log_probs)))
+    again, _ = stepper.step(found.ids[-3:, 0], state.select(np.arange(len(rows), len(rows) + 3)), 3)
+    _, alone = stepper.step(tokens[-3:], new, 3)
+    np.testing.assert_array_equal(again.log_probs, stepper.step(found.ids[-3:, 0], alone, 3)[0].log_probs)
+
+
+@pytest.mark.parametrize("settings", [SearchSettings(beam_size=1), SearchSettings(), SearchSettings(sample=True)])
+def test_sentences_that_take_turns_are_translated_as_all_at_once(
+    stepper: OnnxStepper, sources: Sources, settings: SearchSettings
+) -> None:
+    src, lengths = np.tile(sources[0], (3, 1)), np.tile(sources[1], 3)
+    at_once = search(stepper, src, lengths, settings, bos=BOS, eos=EOS)
+    for together in (1, 2, 5):
+        assert search(stepper, src, lengths, settings, bos=BOS, eos=EOS, together=together) == at_once
+
+
 def test_candidates_are_the_best_of_the_distribution(stepper: OnnxStepper, sources: Sources) -> None:
     tokens = np.full(len(sources[0]), BOS)
     everything, _ = stepper.distribution(tokens, stepper.start(*sources))
@@ -108,9 +139,3 @@ def test_attention_looks_at_nothing_behind_the_sentence(stepper: OnnxStepper, so
     np.testing.assert_allclose(found.attention.sum(axis=1), 1, rtol=1e-5)
     for row, length in zip(found.attention, sources[1], strict=True):
         assert (row[length:] < 1e-30).all()
-
-
-def test_hypotheses_are_numbered_within_their_sentence() -> None:
-    assert ranks_within(np.array([4, 4, 7, 4])).tolist() == [0, 1, 0, 2]
-    assert ranks_within(np.array([0, 1, 2])).tolist() == [0, 0, 0]
-    assert ranks_within(np.array([2, 0, 2])).tolist() == [0, 0, 1]

@@ -169,6 +169,20 @@ def test_a_selected_state_goes_on_as_its_rows_would(stepper: TorchStepper, order
     np.testing.assert_allclose(selected.log_probs, expected.log_probs[rows], rtol=1e-6)
 
 
+def test_a_joined_state_goes_on_as_both_would(stepper: TorchStepper) -> None:
+    """The first one has taken a step, and its rows come from three of four sources."""
+    _, old = stepper.step(np.full(len(SRC), BOS), stepper.start(SRC, LENGTHS), 1)
+    old, old_tokens = old.select(np.array([3, 0, 0, 2])), np.array([5, 6, 7, 8])
+    new, new_tokens = stepper.start(SRC[1:3], LENGTHS[1:3]), np.full(2, BOS)
+    expected = [stepper.step(old_tokens, old, 5)[0], stepper.step(new_tokens, new, 5)[0]]
+    joined = old.join(new)
+    found, state = stepper.step(np.concatenate((old_tokens, new_tokens)), joined, 5)
+    np.testing.assert_array_equal(found.ids, np.concatenate([one.ids for one in expected]))
+    np.testing.assert_allclose(found.log_probs, np.concatenate([one.log_probs for one in expected]), rtol=1e-6)
+    assert [len(set(joined.sources[rows])) for rows in ([1, 2], [0, 1, 3, 4, 5])] == [1, 5]
+    assert len(state.select(np.array([5])).sources) == 1
+
+
 def test_the_memory_stays_where_it_is_while_rows_keep_their_sources(stepper: TorchStepper) -> None:
     pairs = stepper.start(SRC, LENGTHS).select(np.array([0, 0, 1, 1]))
     swapped = pairs.select(np.array([1, 0, 2, 2]))

@@ -37,15 +37,21 @@ class TableState:
         assert len(rows), "a state is never left without rows"
         return TableState([self.sources[row] for row in rows], [self.prefixes[row] for row in rows], self.width)
 
+    def join(self, other: TableState) -> TableState:
+        assert self.width == other.width, "what is joined is equally wide"
+        return TableState(self.sources + other.sources, self.prefixes + other.prefixes, self.width)
+
 
 @dataclass
 class TableStepper:
-    """A model whose probabilities are looked up; it remembers how many rows each step had."""
+    """A model whose probabilities are looked up; it remembers how many rows each step had, and each start."""
 
     table: Table
     rows: list[int] = field(default_factory=list)
+    started: list[int] = field(default_factory=list)
 
     def start(self, src: np.ndarray, src_lengths: np.ndarray) -> TableState:
+        self.started.append(len(src))
         sources = [tuple(row[:length].tolist()) for row, length in zip(src, src_lengths, strict=True)]
         assert all(source[-1] == EOS for source in sources)
         assert not any(row[length:].any() for row, length in zip(src, src_lengths, strict=True))
@@ -122,16 +128,18 @@ class Searcher:
     max_length: int = 4
     prefixes: Sequence[Sentence] | None = None
     attention: bool = False
+    together: int | None = None
 
     def beam(self, sources: Sequence[Sentence], beam_size: int, n_best: int | None = None) -> list[list[Hypothesis]]:
-        options = {"bos": BOS, "beam_size": beam_size, "n_best": n_best or beam_size}
+        options = {"bos": BOS, "beam_size": beam_size, "n_best": n_best or beam_size, "together": self.together}
         return beam_search(self.stepper, *batch(sources), *self._plan(sources), **options)
 
     def greedy(self, sources: Sequence[Sentence]) -> list[list[Hypothesis]]:
-        return greedy_search(self.stepper, *batch(sources), *self._plan(sources), bos=BOS)
+        return greedy_search(self.stepper, *batch(sources), *self._plan(sources), bos=BOS, together=self.together)
 
     def search(self, sources: Sequence[Sentence], n_best: int = 1, seed: int = 1) -> list[list[Hypothesis]]:
         options: dict[str, Any] = {"prefixes": self.prefixes, "attention": self.attention, "seed": seed}
+        options["together"] = self.together
         return search(self.stepper, *batch(sources), self.settings, bos=BOS, eos=EOS, n_best=n_best, **options)
 
     def score(self, sources: Sequence[Sentence], targets: Sequence[Sentence]) -> np.ndarray:
@@ -157,7 +165,8 @@ def searcher() -> Callable[..., Searcher]:
     """
 
     def make(table: Table | None = None, *, seed: int = 0, sharpness: float = 1.0, **options: Any) -> Searcher:
-        own = {name: options.pop(name) for name in ("max_length", "prefixes", "attention") if name in options}
+        names = ("max_length", "prefixes", "attention", "together")
+        own = {name: options.pop(name) for name in names if name in options}
         return Searcher(TableStepper(table or random_table(seed, sharpness)), SearchSettings(**options), **own)
 
     return make

@@ -5,23 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from mtkit.search import Candidates
-from mtkit.search.live import Live
+from mtkit.search.live import Live, numbered
 
 PAD, UNK, BOS, EOS, A, B, C = range(7)
 
-SRC = np.array([[A, B, EOS], [C, EOS, PAD]])
-
 
 def test_they_start_with_bos_and_grow_by_the_candidates_that_are_chosen():
-    live = Live.start(SRC, BOS, attention=True)
-    assert live.length == 0
+    live = Live.start(np.array([0, 1]), BOS, attention=3)
+    assert live.lengths.tolist() == [0, 0]
+    assert live.targets.tolist() == [[BOS], [BOS]]
     first = Candidates(
         np.array([[A, B], [C, A]]),
         np.array([[-0.1, -2.0], [-0.3, -1.0]]),
         attention=np.array([[0.2, 0.8, 0.0], [1.0, 0.0, 0.0]]),
     )
     live = live.extend(first, rows=np.array([0, 0, 1]), columns=np.array([0, 1, 0]))
-    assert live.length == 1
+    assert live.lengths.tolist() == [1, 1, 1]
     assert live.sentences.tolist() == [0, 0, 1]
     assert live.targets.tolist() == [[BOS, A], [BOS, B], [BOS, C]]
     assert live.log_probs.tolist() == [-0.1, -2.0, -0.3]
@@ -39,7 +38,38 @@ def test_they_start_with_bos_and_grow_by_the_candidates_that_are_chosen():
 
 
 def test_nobody_pays_for_attention_that_is_not_asked_for():
-    live = Live.start(SRC, BOS, attention=False)
+    live = Live.start(np.array([0, 1]), BOS, attention=None)
     live = live.extend(Candidates(np.array([[A], [B]]), np.zeros((2, 1))), np.arange(2), np.zeros(2, dtype=np.int64))
     assert live.attention is None
     assert live.select(np.array([1])).attention is None
+    assert live.join(Live.start(np.array([2]), BOS, attention=None)).attention is None
+
+
+def test_what_is_joined_ends_in_the_newest_tokens_and_is_as_wide_as_the_longest():
+    weights = np.arange(2 * 3 * 2, dtype=float).reshape(2, 3, 2)
+    old = Live(
+        np.array([0, 2]),
+        np.array([1, 2]),
+        np.array([[C, C, BOS, A], [C, BOS, A, B]]),  # a longer hypothesis has left: the first column is of no use
+        np.array([-1.0, -2.0]),
+        weights,
+    )
+    live = old.join(Live.start(np.array([3, 4]), BOS, attention=2))
+    assert live.sentences.tolist() == [0, 2, 3, 4]
+    assert live.lengths.tolist() == [1, 2, 0, 0]
+    assert live.targets.shape == (4, 3)
+    assert [row[-1 - length :] for row, length in zip(live.targets.tolist(), live.lengths, strict=True)] == [
+        [BOS, A],
+        [BOS, A, B],
+        [BOS],
+        [BOS],
+    ]
+    assert live.log_probs.tolist() == [-1.0, -2.0, 0.0, 0.0]
+    np.testing.assert_array_equal(live.attention[:2], weights[:, 1:])
+
+
+def test_hypotheses_are_numbered_by_their_sentences_and_within_them():
+    first_rows, numbers, ranks = numbered(np.array([7, 7, 4, 9, 9, 9]))
+    assert first_rows.tolist() == [0, 2, 3]
+    assert numbers.tolist() == [0, 0, 1, 2, 2, 2]
+    assert ranks.tolist() == [0, 1, 0, 0, 1, 2]

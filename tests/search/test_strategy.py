@@ -55,6 +55,29 @@ def test_a_batch_equals_its_sentences_one_by_one_in_any_order(
             np.testing.assert_array_equal(one.attention, other.attention)
 
 
+@given(
+    seed=st.integers(0, 10**6),
+    options=OPTIONS,
+    prefixes=PREFIXES,
+    attention=st.booleans(),
+    together=st.integers(1, 5),
+    n_best=st.integers(1, 3),
+)
+@settings(max_examples=100, deadline=None)
+def test_sentences_that_take_turns_are_translated_as_all_at_once(
+    searcher, sources, seed, options, prefixes, attention, together, n_best
+):
+    search = searcher(seed=seed, attention=attention, prefixes=prefixes, **options)
+    n_best = n_best if search.settings.sample else min(n_best, search.settings.beam_size)
+    at_once = search.search(sources, n_best)
+    search.together = together
+    in_turns = search.search(sources, n_best)
+    assert in_turns == at_once
+    for hypotheses, others in zip(in_turns, at_once, strict=True):
+        for one, other in zip(hypotheses, others, strict=True):
+            np.testing.assert_array_equal(one.attention, other.attention)
+
+
 @given(seed=st.integers(0, 10**6), options=OPTIONS, prefixes=PREFIXES)
 @settings(max_examples=60, deadline=None)
 def test_what_is_found_is_sorted_and_as_the_model_scores_it(searcher, attention_of, sources, seed, options, prefixes):

@@ -1,11 +1,11 @@
-"""Batches hold every sentence once, of one padded width each, within their budget."""
+"""Buckets and batches hold every sentence once, of one padded width each; batches keep to their budget."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtkit.translation.batching import SOURCE_MULTIPLE, batches
+from mtkit.translation.batching import SOURCE_MULTIPLE, batches, buckets
 
 
 def width(tokens: int) -> int:
@@ -15,6 +15,7 @@ def width(tokens: int) -> int:
 def test_an_example() -> None:
     #          16 wide        32 wide
     lengths = [16, 1, 7, 3, 9, 17, 32]
+    assert list(buckets(lengths)) == [(32, [6, 5]), (16, [0, 4, 2, 3, 1])]
     assert list(batches(lengths, 48)) == [[6], [5], [0, 4, 2], [3, 1]]
 
 

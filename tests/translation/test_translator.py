@@ -23,13 +23,16 @@ from mtkit.translation.splitting import split_line
 
 @dataclass
 class EchoState:
-    """The sources of N hypotheses, and how many tokens have been said."""
+    """The sources of N hypotheses, and how many tokens of each have been said."""
 
     src: np.ndarray
-    said: int = 0
+    said: np.ndarray
 
     def select(self, rows: np.ndarray) -> EchoState:
-        return EchoState(self.src[rows], self.said)
+        return EchoState(self.src[rows], self.said[rows])
+
+    def join(self, other: EchoState) -> EchoState:
+        return EchoState(np.concatenate((self.src, other.src)), np.concatenate((self.said, other.said)))
 
 
 @dataclass
@@ -39,10 +42,10 @@ class EchoStepper:
     stuck: bool = False
 
     def start(self, src: np.ndarray, src_lengths: np.ndarray) -> EchoState:
-        return EchoState(src)
+        return EchoState(src, np.zeros(len(src), int))
 
     def step(self, last_tokens: np.ndarray, state: EchoState, k: int, **_: Any) -> tuple[Candidates, EchoState]:
-        ids = state.src[:, [0 if self.stuck else state.said]]
+        ids = np.take_along_axis(state.src, state.said[:, None] * (not self.stuck), axis=1)
         return Candidates(ids, np.full(ids.shape, -0.1)), EchoState(state.src, state.said + 1)
 
 

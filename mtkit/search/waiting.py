@@ -1,0 +1,77 @@
+"""Sentences that take the places of those that ended, so that a step never has but a few rows while others wait."""
+
+from __future__ import annotations
+
+from typing import Generic
+
+import numpy as np
+
+from mtkit.search.live import Live
+from mtkit.search.stepper import Ids, S, Stepper
+
+SHARE_OF_PLACES = 1 / 3
+"""So many have to be free before the next sentences take them: an encoder wants a batch too, and a join copies the
+sources of all."""
+
+
+class Waiting(Generic[S]):
+    """N sentences that are started in their order, at most `together` of them under way at a time.
+
+    Args:
+        stepper: the model.
+        src: (N, S) ids, each sentence ending in eos, padded with 0.
+        src_lengths: (N,) tokens, eos included.
+        together: most sentences under way; None starts all at once.
+        bos: id that every target starts from.
+        attention: whether the attention weights are wanted.
+        each: hypotheses that a sentence starts with, which is what the stepper makes of it.
+    """
+
+    def __init__(
+        self,
+        stepper: Stepper[S],
+        src: Ids,
+        src_lengths: Ids,
+        together: int | None,
+        *,
+        bos: int,
+        attention: bool,
+        each: int = 1,
+    ) -> None:
+        self.stepper, self.src, self.src_lengths = stepper, src, src_lengths
+        self.together = len(src) if together is None else together
+        self.bos, self.each = bos, each
+        self.attention = src.shape[1] if attention else None
+        self.next = 0  # the first sentence that waits
+
+    def start(self) -> tuple[Live, S]:
+        """Start the first sentences."""
+        return self._start(self.together)
+
+    def go_on(self, live: Live, state: S, rows: Ids) -> tuple[Live, S] | None:
+        """Return what is stepped next, or None when every sentence has ended.
+
+        Args:
+            live: R hypotheses that go on, which may be none.
+            state: of a step's hypotheses.
+            rows: (R,) the row of `state` that each of the hypotheses goes on from.
+        """
+        waiting = len(self.src) - self.next
+        if waiting:
+            free = self.together - _distinct(live.sentences)
+            if free >= min(waiting, max(1, self.together * SHARE_OF_PLACES)):
+                new, new_state = self._start(free)
+                return (live.join(new), state.select(rows).join(new_state)) if rows.size else (new, new_state)
+        return (live, state.select(rows)) if rows.size else None
+
+    def _start(self, count: int) -> tuple[Live, S]:
+        """Start the next `count` sentences, or as many as there are."""
+        first, self.next = self.next, min(self.next + count, len(self.src))
+        sentences = np.repeat(np.arange(first, self.next), self.each)
+        state = self.stepper.start(self.src[first : self.next], self.src_lengths[first : self.next])
+        return Live.start(sentences, self.bos, self.attention), state
+
+
+def _distinct(sentences: Ids) -> int:
+    """Count the sentences of hypotheses that stand together: [3, 3, 5] are 2."""
+    return int(np.count_nonzero(sentences[1:] != sentences[:-1])) + bool(sentences.size)
