@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 VocabType = Literal["unigram", "bpe", "word", "char"]
-Cell = Literal["gru", "lstm"]
+Cell = Literal["gru", "lstm", "gru-original"]
 AttentionType = Literal["none", "additive", "dot", "general"]
 Tying = Literal["auto", "all", "target", "none"]
 Device = Literal["auto", "cpu", "cuda"]
