@@ -166,18 +166,20 @@ def decode(
 def negative_log_likelihood(
     network: NetworkSettings, weights: Weights, src: Sequence[int], tgt: Sequence[int]
 ) -> Tensor:
-    """Of one sentence pair: `src` ends with eos, `tgt` begins with bos and ends with eos; tables are tied as `target`.
+    """Of one sentence pair: `src` ends with eos, `tgt` begins with bos and ends with eos.
 
     Teacher forcing: at each position the decoder reads the target itself, and is asked for what follows.
     """
-    src_table, tgt_table = weights["src_embedding.weight"], weights["tgt_embedding.weight"]
+    src_table = weights["src_embedding.weight"]
+    tgt_table = weights.get("tgt_embedding.weight", src_table)  # a table that is tied has the name of the first alone
+    output = weights.get("output.weight", tgt_table)
     scale = math.sqrt(network.embedding_size)
     memory, finals = encode(network, part(weights, "encoder"), [src_table[piece] * scale for piece in src])
     embeddings = [tgt_table[piece] * scale for piece in tgt[:-1]]
     readouts = decode(network, part(weights, "decoder"), embeddings, memory, finals)
     loss = torch.zeros((), dtype=torch.float64)
     for readout, following in zip(readouts, tgt[1:], strict=True):
-        logits = tgt_table @ readout + weights["output.bias"]
+        logits = output @ readout + weights["output.bias"]
         loss = loss + logits.exp().sum().log() - logits[following]
     return loss
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from mtkit.errors import SettingsError
 from mtkit.nn.attention import ATTENTIONS, AdditiveAttention, Attention, FixedContext
 from mtkit.settings import AttentionType
 
@@ -135,12 +134,6 @@ def test_huge_scores_never_overflow(name: str) -> None:
     context, weights = example.attend(attention)
     assert weights.isfinite().all()
     assert context.isfinite().all()
-
-
-@pytest.mark.parametrize("name", ATTENTIONS)
-def test_heads_must_divide_the_hidden_size(name: str) -> None:
-    with pytest.raises(SettingsError, match="attention_heads 4 does not divide hidden_size 6"):
-        make(name, heads=4)
 
 
 @pytest.mark.parametrize("heads", [1, 2])
