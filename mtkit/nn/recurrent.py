@@ -70,12 +70,10 @@ class OriginalGRU(nn.Module):
 
     def forward(self, inputs: Tensor, state: Hidden) -> tuple[Tensor, Hidden]:
         """See `RecurrentLayer`."""
-        (hidden,) = state
+        hidden, outputs = state[0].to(inputs.dtype), []
         width = hidden.shape[1]
-        outputs = []
-        for for_gates, for_candidate in zip(
-            *(part.unbind(dim=1) for part in self.inputs(inputs).split((2 * width, width), dim=2)), strict=True
-        ):
+        for position in self.inputs(inputs).unbind(dim=1):
+            for_gates, for_candidate = position.split((2 * width, width), dim=1)
             reset, update = torch.sigmoid(for_gates + self.gates(hidden)).chunk(2, dim=1)
             candidate = torch.tanh(for_candidate + self.candidate(reset * hidden))
             hidden = update * hidden + (1 - update) * candidate
