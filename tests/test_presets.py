@@ -10,6 +10,7 @@ import pytest
 from mtkit import PreprocessSettings, TrainSettings, Translator, prepare, train
 from mtkit.configuration import resolve
 from mtkit.text.corpus import read_lines
+from mtkit.text.vocabulary import normalise_target
 
 pytestmark = [
     pytest.mark.slow,
@@ -25,7 +26,7 @@ def test_the_textbook_learns_its_phrases_by_heart(cell: str, tmp_path: Path) -> 
     for line in read_lines(Path(os.environ["MTKIT_CORPORA"]) / "tatoeba-en-fr" / "en-fr.tsv"):
         src, tgt, _ = line.split("\t")
         if len(pairs) < PAIRS:
-            pairs.setdefault(src, tgt)
+            pairs.setdefault(src, normalise_target(tgt))
     text = tmp_path / "phrases.tsv"
     text.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in pairs.items()), encoding="utf-8")
     flags = {"preset": "tiny", "cell": cell, "langs": "en-fr", "train": [str(text)], "valid": [str(text)]}

@@ -4,8 +4,8 @@ Legend: N sentences, S source positions, R rows (hypotheses), K places of a sent
 
 Rows of one sentence share its memory: their queries go to the places of that sentence, (N, K, H), and the contexts
 come back, so that no row ever holds a copy of the memory. All of this is float32, whose last bits can depend on the
-shapes of a product: K is fixed (`OnnxStepper`) and only sentences of one width S share a batch (`translation.batching`),
-so that no neighbour changes a bit of a context.
+shapes of a product: K is fixed (`OnnxStepper`) and only sentences of one width S share a batch
+(`translation.batching`), so that no neighbour changes a bit of a context.
 """
 
 from __future__ import annotations
