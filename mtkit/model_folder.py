@@ -23,7 +23,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from mtkit.errors import ModelFolderError, OutputError
+from mtkit.errors import ModelFolderError, OutputError, SettingsError
 from mtkit.settings import NetworkSettings
 from mtkit.storage import new_file, sha256, writing
 from mtkit.text.vocabulary import Vocabulary
@@ -85,7 +85,7 @@ class ModelFolder:
                     f"use the mtkit that wrote it ({content.get('mtkit_version')})"
                 )
             config = msgspec.convert(content, ModelConfig)
-        except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        except (OSError, UnicodeDecodeError, msgspec.DecodeError, SettingsError) as error:
             raise ModelFolderError(f"{file}: cannot be read ({error})") from error
         folder = cls(path, config)
         for name, expected in config.vocabularies.items():

@@ -15,7 +15,12 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
         "bidirectional": False,
         "attention": "none",
         "hidden_size": 256,
+        "residual": False,
+        "tied_embeddings": "none",
         "dropout": 0.2,
+        "label_smoothing": 0.0,
+        "batch_tokens": 500,
+        "epochs": 40,
     },
     # the defaults: 5 to 7 million weights, for 5,000 to 200,000 sentence pairs
     "small": {},

@@ -10,8 +10,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from mtkit.errors import SettingsError
+
 VocabType = Literal["unigram", "bpe", "word", "char"]
-Cell = Literal["gru", "lstm"]
+Cell = Literal["gru", "lstm", "gru-original"]
 AttentionType = Literal["none", "additive", "dot", "general"]
 Tying = Literal["auto", "all", "target", "none"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -78,7 +80,11 @@ class PreprocessSettings(CommandSettings, frozen=True, kw_only=True):
 
 
 class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The shape of the network; with the vocabulary sizes it determines every weight's shape."""
+    """The shape of the network; with the vocabulary sizes it determines every weight's shape.
+
+    Raises:
+        SettingsError: two of them do not fit together.
+    """
 
     cell: Annotated[Cell, about("Recurrent cell.", "Network")] = "gru"
     encoder_layers: Annotated[int, Meta(ge=1, le=16), about("Encoder layers.", "Network")] = 1
@@ -107,6 +113,18 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     dropout: Annotated[
         float, Meta(ge=0, lt=1), about("Dropout on layer inputs, one mask a sentence.", "Regularisation")
     ] = 0.4
+
+    def __post_init__(self) -> None:
+        if self.bidirectional and self.hidden_size % 2:
+            raise SettingsError(
+                f"hidden_size {self.hidden_size} is odd, and bidirectional shares it between two directions; "
+                "choose an even one, or --no-bidirectional"
+            )
+        if self.hidden_size % self.attention_heads:
+            raise SettingsError(
+                f"attention_heads {self.attention_heads} does not divide hidden_size {self.hidden_size}; "
+                "choose one that does"
+            )
 
 
 class TrainSettings(CommandSettings, frozen=True, kw_only=True):

@@ -102,6 +102,19 @@ def test_a_bad_flag_is_named() -> None:
         resolve(TrainSettings, command="train", flags={"batch_tokens": 0})
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"attention_heads": 5}, "attention_heads 5 does not divide hidden_size 512; choose one that does"),
+        ({"hidden_size": 15}, "hidden_size 15 is odd, and bidirectional shares it between two directions"),
+    ],
+)
+def test_two_values_that_disagree_are_named(flags: dict[str, int], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        resolve(TrainSettings, command="train", flags=flags)
+    resolve(TrainSettings, command="train", flags={**flags, "hidden_size": 15, "bidirectional": False})
+
+
 def test_the_table_of_another_command_is_left_alone(tmp_path: Path) -> None:
     file = config_file(tmp_path, "".join(f"[{command}]\nseed = 7\n" for command in COMMANDS) + "beam_size = 9\n")
     assert resolve(TrainSettings, command="train", flags={}, config=file).settings.seed == 7

@@ -31,6 +31,7 @@ WITHIN = {
     ("configuration", "settings"),
     ("configuration", "errors"),
     ("presets", "settings"),
+    ("settings", "errors"),
     ("storage", "errors"),
     ("runtime", "model_folder"),
     ("__main__", "cli"),

@@ -61,9 +61,26 @@ def test_every_link_leads_to_a_file() -> None:
     assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
+def test_every_equation_leads_to_its_class_its_line_and_its_test() -> None:
+    section = README[README.index("## From the equations to the code") : README.index("## A model is one folder")]
+    rows = re.findall(r"^\| \*\*(.+?) \| (.+?) \| (.+?) \|$", section, flags=re.MULTILINE)
+    assert len(rows) >= 15
+    for equation, code, proof in rows:
+        for name, path, lines in re.findall(r"\[`(\w+)`\]\(([\w/.]+)\)((?:(?!\[`\w+`\]\().)*)", code):
+            text = (ROOT / path).read_text(encoding="utf-8")
+            body = re.split(r"\n(?=\w)", text[text.index(f"\nclass {name}(") + 1 :])[0]
+            quoted = re.findall(r"`([^`]+)`", lines)
+            assert quoted, equation
+            assert [line for line in quoted if line not in body] == [], equation
+        tests = re.findall(r"\[`(\w+)`\]\(([\w/.]+)\)", proof)
+        assert tests or proof == "the same", equation
+        for name, path in tests:
+            assert f"\ndef {name}(" in (ROOT / path).read_text(encoding="utf-8"), name
+
+
 def test_every_make_target_that_is_mentioned_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in set(re.findall(r"`?make ([a-z-]+)", README)):
+    for target in set(re.findall(r"(?:^|`)make ([a-z-]+)", README, flags=re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 

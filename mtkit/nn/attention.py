@@ -12,8 +12,6 @@ import math
 import torch
 from torch import Tensor, nn
 
-from mtkit.errors import SettingsError
-
 
 class Attention(nn.Module):
     """Base of all attentions.
@@ -26,10 +24,6 @@ class Attention(nn.Module):
 
     def __init__(self, hidden_size: int, heads: int) -> None:
         super().__init__()
-        if hidden_size % heads:
-            raise SettingsError(
-                f"attention_heads {heads} does not divide hidden_size {hidden_size}; choose one that does"
-            )
         self.heads = heads
         self.head_size = hidden_size // heads
 

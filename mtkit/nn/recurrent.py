@@ -48,6 +48,39 @@ class GRU(nn.Module):
         return outputs, (hidden[0],)
 
 
+class OriginalGRU(nn.Module):
+    """Gated recurrent unit in its original form, reset gate before the product (Cho et al. 2014).
+
+    R = s(X W_xr + H' W_hr + b_r);  Z = s(X W_xz + H' W_hz + b_z)
+    C = tanh(X W_xh + (R * H') W_hh + b_h);  H = Z * H' + (1 - Z) * C
+
+    No fused kernel multiplies in this order, so it is a loop over the positions: to be exact, not fast.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.inputs = nn.Linear(input_size, 3 * hidden_size)  # r, z, c
+        self.gates = nn.Linear(hidden_size, 2 * hidden_size, bias=False)  # r, z
+        self.candidate = nn.Linear(hidden_size, hidden_size, bias=False)
+        _initialise(self, hidden_size)
+
+    def start(self, hidden: Tensor) -> Hidden:
+        """See `RecurrentLayer`."""
+        return (hidden,)
+
+    def forward(self, inputs: Tensor, state: Hidden) -> tuple[Tensor, Hidden]:
+        """See `RecurrentLayer`."""
+        hidden, outputs = state[0].to(inputs.dtype), []
+        width = hidden.shape[1]
+        for position in self.inputs(inputs).unbind(dim=1):
+            for_gates, for_candidate = position.split((2 * width, width), dim=1)
+            reset, update = torch.sigmoid(for_gates + self.gates(hidden)).chunk(2, dim=1)
+            candidate = torch.tanh(for_candidate + self.candidate(reset * hidden))
+            hidden = update * hidden + (1 - update) * candidate
+            outputs.append(hidden)
+        return torch.stack(outputs, dim=1), (hidden,)
+
+
 class LSTM(nn.Module):
     """Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000).
 
@@ -73,7 +106,7 @@ class LSTM(nn.Module):
         return outputs, (hidden[0], cell[0])
 
 
-CELLS: dict[str, type[GRU] | type[LSTM]] = {"gru": GRU, "lstm": LSTM}
+CELLS: dict[str, type[GRU | OriginalGRU | LSTM]] = {"gru": GRU, "lstm": LSTM, "gru-original": OriginalGRU}
 
 
 class SequenceLayer(nn.Module):
@@ -151,11 +184,12 @@ def _packed(state: Hidden, dtype: torch.dtype) -> Tensor | tuple[Tensor, ...]:
     return parts[0] if len(parts) == 1 else parts
 
 
-def _initialise(cell: nn.RNNBase, hidden_size: int) -> None:
+def _initialise(cell: nn.Module, hidden_size: int) -> None:
     """Glorot for the inputs, one orthogonal matrix a gate for the recurrence (Saxe et al. 2014), zero biases."""
     for name, weight in cell.named_parameters():
-        if name.startswith("bias"):
+        if "bias" in name:
             nn.init.zeros_(weight)
             continue
+        recurrent = name.startswith(("weight_hh", "gates", "candidate"))
         for gate in weight.data.split(hidden_size):
-            nn.init.orthogonal_(gate) if name.startswith("weight_hh") else nn.init.xavier_uniform_(gate)
+            nn.init.orthogonal_(gate) if recurrent else nn.init.xavier_uniform_(gate)

@@ -62,9 +62,7 @@ class Seq2Seq(nn.Module):
 
 
 def check_network(network: NetworkSettings, src_vocab_size: int, tgt_vocab_size: int) -> None:
-    """Raise `SettingsError` where two settings do not fit together."""
-    if network.bidirectional and network.hidden_size % 2:
-        raise SettingsError(f"hidden_size {network.hidden_size} must be even to be shared by two directions")
+    """Raise `SettingsError` where the settings do not fit the vocabularies."""
     if network.tied_embeddings == "all" and src_vocab_size != tgt_vocab_size:
         raise SettingsError(
             f"tied_embeddings all needs one joint vocabulary; this corpus has two, of {src_vocab_size:,} and "

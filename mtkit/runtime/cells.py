@@ -29,7 +29,9 @@ class Weights:
         return self.tensors[self.prefix + name]
 
     def __contains__(self, name: str) -> bool:
-        return self.prefix + name in self.tensors
+        """Whether they hold a tensor of this name, or any of a module of this name."""
+        path = self.prefix + name
+        return any(held == path or held.startswith(f"{path}.") for held in self.tensors)
 
     def part(self, name: str) -> Weights:
         """Narrow them to a module: `weights.part("decoder.layers.0")["cell.bias_hh_l0"]`."""
@@ -49,9 +51,13 @@ class Cell(ABC):
 
     def __init__(self, products: Products, weights: Weights) -> None:
         self.products = products
-        self.input_weight, self.input_bias = weights["cell.weight_ih_l0"], weights["cell.bias_ih_l0"]
-        self.weight, self.bias = weights["cell.weight_hh_l0"], weights["cell.bias_hh_l0"]
+        (self.input_weight, self.input_bias), (self.weight, self.bias) = self.read(weights)
         self.width = self.weight.shape[1]
+
+    def read(self, weights: Weights) -> tuple[tuple[Matrix, Matrix], tuple[Matrix, Matrix]]:
+        """Return weight and bias of the inputs, and those of the state: H rows a gate, in torch's order."""
+        inputs = weights["cell.weight_ih_l0"], weights["cell.bias_ih_l0"]
+        return inputs, (weights["cell.weight_hh_l0"], weights["cell.bias_hh_l0"])
 
     def start(self, graph: Graph, hidden: str) -> Parts:
         """Return the state that begins from a hidden vector; what else it holds starts at zero."""
@@ -118,10 +124,27 @@ class GRU(Cell):
 
     def _update(self, graph: Graph, gates: str, candidate: str, operand: Operand, hidden: str) -> Parts:
         reset, update = graph.split(graph.op("Sigmoid", gates), self.width, self.width)
-        recurrent = self.products.product(graph, [operand], self.weight[self._candidate], self.bias[self._candidate])
-        candidate = graph.op("Tanh", graph.op("Add", candidate, graph.op("Mul", reset, recurrent)))
+        recurrent = self._candidate_state(graph, reset, operand, hidden)
+        candidate = graph.op("Tanh", graph.op("Add", candidate, recurrent))
         change = graph.op("Mul", update, graph.op("Sub", candidate, hidden))
         return (graph.op("Add", hidden, change),)
+
+    def _candidate_state(self, graph: Graph, reset: str, operand: Operand, hidden: str) -> str:
+        weight, bias = self.weight[self._candidate], self.bias[self._candidate]
+        return graph.op("Mul", reset, self.products.product(graph, [operand], weight, bias))
+
+
+class OriginalGRU(GRU):
+    """See `mtkit.nn.recurrent.OriginalGRU`: a GRU whose candidate multiplies the state after its reset."""
+
+    def read(self, weights: Weights) -> tuple[tuple[Matrix, Matrix], tuple[Matrix, Matrix]]:
+        """See `Cell`; the state has no bias of its own."""
+        weight = np.vstack((weights["gates.weight"], weights["candidate.weight"]))
+        return (weights["inputs.weight"], weights["inputs.bias"]), (weight, np.zeros(len(weight), np.float32))
+
+    def _candidate_state(self, graph: Graph, reset: str, operand: Operand, hidden: str) -> str:
+        remembered = self.operand(graph, graph.op("Mul", reset, hidden))
+        return self.products.product(graph, [remembered], self.weight[self._candidate])
 
 
 class LSTM(Cell):
@@ -152,7 +175,7 @@ class LSTM(Cell):
         return graph.op("Mul", graph.op("Sigmoid", leave), graph.op("Tanh", memory)), memory
 
 
-CELLS: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM}
+CELLS: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM, "gru-original": OriginalGRU}
 
 
 def encoder_layer(
@@ -176,7 +199,7 @@ def encoder_layer(
     Returns:
         The outputs (S, N, H), and the final hidden vectors (N, H).
     """
-    names = ["forwards", "backwards"] if "backwards.cell.weight_ih_l0" in weights else ["forwards"]
+    names = ["forwards", "backwards"] if "backwards" in weights else ["forwards"]
     cells = [CELLS[kind](products, weights.part(name)) for name in names]
     sentences = graph.op("Shape", real, start=1, end=2)
     by_position = graph.op("Concat", graph.op("Shape", real, end=2), graph.constant([-1], np.int64), axis=0)

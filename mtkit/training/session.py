@@ -109,6 +109,7 @@ def open_corpus(
     if settings.resume:
         _check_no_weights(folder)
     check_way(folder, settings.force or settings.resume)
+    resolve_network(settings.network, settings.corpus.joint)  # what does not fit shall not wait for the corpus
     beside = str(_corpus_beside(folder))
     return prepare(PreprocessSettings(seed=settings.seed, corpus=settings.corpus, out=beside, force=True), report)
 
@@ -146,7 +147,13 @@ def _check_same_corpus(settings: TrainSettings, corpus: PreparedCorpus) -> None:
 
 
 def resolve_network(network: NetworkSettings, joint: bool) -> NetworkSettings:
-    """Settle what `auto` means for a corpus with one joint vocabulary, or with two."""
+    """Settle what `auto` means for a corpus with one joint vocabulary, or with two.
+
+    Raises:
+        SettingsError: one table cannot serve two vocabularies.
+    """
+    if network.tied_embeddings == "all" and not joint:
+        raise SettingsError("tied_embeddings all needs a joint vocabulary, and this corpus has two; use target")
     if network.tied_embeddings == "auto":
         return replace(network, tied_embeddings="all" if joint else "target")
     return network

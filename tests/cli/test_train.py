@@ -94,7 +94,7 @@ def test_a_signal_saves_everything_and_names_the_command_that_goes_on(
         ((), "no corpus: give the folder that mtkit preprocess wrote, or raw text with --langs and --train"),
         (("none",), "none"),
         (("PREPARED", "--vocab-size", 100), "--vocab-size is for raw text"),
-        (("PREPARED", "--hidden-size", 15), "hidden_size 15 must be even"),
+        (("PREPARED", "--hidden-size", 15), "hidden_size 15 is odd, and bidirectional"),
         (("PREPARED", "--attention-heads", 3, "--hidden-size", 16), "attention_heads 3 does not divide hidden_size 16"),
     ],
 )
@@ -106,6 +106,24 @@ def test_bad_input_is_one_line_and_code_2(
     assert outcome.code == 2
     assert message in outcome.message
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--attention-heads", 3), "attention_heads 3 does not divide hidden_size 512; choose one that does"),
+        (("--preset", "base", "--hidden-size", 333), "hidden_size 333 is odd, and bidirectional shares it"),
+        (("--separate", "--tied-embeddings", "all"), "tied_embeddings all needs a joint vocabulary"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_caught_before_a_corpus_is_read(
+    mtkit, tmp_path: Path, arguments: tuple[object, ...], message: str
+) -> None:
+    text = ("--langs", "en-fr", "--train", tmp_path / "text", "--valid", tmp_path / "text")  # which is not there
+    outcome = mtkit("train", *text, "--out", tmp_path / "model", *arguments)
+    assert outcome.code == 2
+    assert outcome.message.startswith(message)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_out_is_named(mtkit, prepared: PreparedCorpus) -> None:

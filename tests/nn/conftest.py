@@ -19,7 +19,7 @@ NETWORKS = {
         decoder_layers=decoder_layers,
         bidirectional=bidirectional,
         attention=attention,
-        attention_heads=1 if attention == "none" else 2,
+        attention_heads=1 if attention == "none" or encoder_layers == 1 else 2,
         embedding_size=5,
         hidden_size=6,
         tied_embeddings="target",

@@ -1,60 +1,24 @@
-"""The fused cells against loops written from their equations; layers over padded batches against single sentences."""
+"""The cells against loops written from their equations; layers over padded batches against single sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import get_args
 
 import pytest
 import torch
 from torch import Tensor
 
-from mtkit.nn.recurrent import CELLS, GRU, LSTM, Hidden, SequenceDropout, SequenceLayer, reversed_order
+from mtkit.nn.recurrent import CELLS, GRU, LSTM, OriginalGRU, SequenceDropout, SequenceLayer, reversed_order
 from mtkit.settings import Cell
+
+from . import equations
 
 INPUT, HIDDEN = 3, 4
 LENGTHS = [5, 1, 3, 6, 2]
+AnyCell = GRU | LSTM | OriginalGRU
 
 
-def gru_by_hand(weights: Mapping[str, Tensor], x: Tensor, state: Hidden) -> Hidden:
-    """One step of one sentence: x (I,), h (H,).
-
-    r = s(x W_xr + h W_hr + b_r); z = s(x W_xz + h W_hz + b_z); n = tanh(x W_xn + b_xn + r * (h W_hn + b_hn));
-    h' = (1 - z) * n + z * h
-    """
-    (h,) = state
-    w_xr, w_xz, w_xn = weights["weight_ih_l0"].chunk(3)
-    w_hr, w_hz, w_hn = weights["weight_hh_l0"].chunk(3)
-    b_xr, b_xz, b_xn = weights["bias_ih_l0"].chunk(3)
-    b_hr, b_hz, b_hn = weights["bias_hh_l0"].chunk(3)
-    r = torch.sigmoid(w_xr @ x + b_xr + w_hr @ h + b_hr)
-    z = torch.sigmoid(w_xz @ x + b_xz + w_hz @ h + b_hz)
-    n = torch.tanh(w_xn @ x + b_xn + r * (w_hn @ h + b_hn))
-    return ((1 - z) * n + z * h,)
-
-
-def lstm_by_hand(weights: Mapping[str, Tensor], x: Tensor, state: Hidden) -> Hidden:
-    """One step of one sentence: x (I,), h (H,), c (H,).
-
-    i, f, o = s(x W_x. + h W_h. + b.); g = tanh(x W_xg + h W_hg + b_g); c' = f * c + i * g; h' = o * tanh(c')
-    """
-    h, c = state
-    gates = zip(
-        *(weights[f"{name}_l0"].chunk(4) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")), strict=True
-    )
-    i, f, g, o = (w_x @ x + b_x + w_h @ h + b_h for w_x, w_h, b_x, b_h in gates)
-    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-    return torch.sigmoid(o) * torch.tanh(c), c
-
-
-BY_HAND: dict[str, Callable[[Mapping[str, Tensor], Tensor, Hidden], Hidden]] = {
-    "gru": gru_by_hand,
-    "lstm": lstm_by_hand,
-}
-STATE_PARTS = {"gru": 1, "lstm": 2}
-
-
-def make_cell(name: str) -> GRU | LSTM:
+def make_cell(name: str) -> AnyCell:
     """A cell in float64 whose every weight, biases included, is random."""
     cell = CELLS[name](INPUT, HIDDEN).double()
     for weight in cell.parameters():
@@ -66,16 +30,6 @@ def random(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 
 
-def run_by_hand(cell: GRU | LSTM, name: str, sentence: Tensor, state: Hidden) -> tuple[Tensor, Hidden]:
-    """Run one sentence (T, I) from `state`, parts (H,); return its outputs (T, H) and the last state."""
-    weights = dict(cell.cell.named_parameters())
-    outputs = []
-    for x in sentence:
-        state = BY_HAND[name](weights, x, state)
-        outputs.append(state[0])
-    return torch.stack(outputs), state
-
-
 def assert_equal_gradients(first: Tensor, second: Tensor, variables: list[Tensor]) -> None:
     """Both sums must have the same gradients, none of them zero."""
     for one, other in zip(torch.autograd.grad(first, variables), torch.autograd.grad(second, variables), strict=True):
@@ -83,28 +37,27 @@ def assert_equal_gradients(first: Tensor, second: Tensor, variables: list[Tensor
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
-def test_every_cell_has_its_name_in_the_settings_and_its_loop_here() -> None:
-    assert set(CELLS) == set(get_args(Cell)) == set(BY_HAND)
+def test_every_cell_has_its_name_in_the_settings_and_its_equations() -> None:
+    assert set(CELLS) == set(get_args(Cell)) == set(equations.CELLS)
 
 
 @pytest.mark.parametrize("name", CELLS)
 def test_a_cell_computes_its_equations(name: str) -> None:
     cell, inputs = make_cell(name), random(2, 5, INPUT)
-    state = tuple(random(2, HIDDEN) for _ in range(STATE_PARTS[name]))
+    state = tuple(random(2, HIDDEN) for _ in range(equations.STATE_PARTS[name]))
     outputs, last = cell(inputs, state)
-    hand = [run_by_hand(cell, name, inputs[row], tuple(part[row] for part in state)) for row in range(2)]
-    torch.testing.assert_close(outputs, torch.stack([output for output, _ in hand]), rtol=0, atol=1e-12)
+    weights = dict(cell.named_parameters())
+    hand = [equations.run(name, weights, inputs[row], tuple(part[row] for part in state)) for row in range(2)]
+    by_hand = torch.stack([torch.stack(output) for output, _ in hand])
+    torch.testing.assert_close(outputs, by_hand, rtol=0, atol=1e-12)
     for part, parts in zip(last, zip(*(end for _, end in hand), strict=True), strict=True):
         torch.testing.assert_close(part, torch.stack(parts), rtol=0, atol=1e-12)
 
     probe, end_probe = torch.randn_like(outputs), torch.randn_like(last[0])
-    by_hand = [
-        (output * probe[row]).sum() + (torch.stack(end) * end_probe[row]).sum()
-        for row, (output, end) in enumerate(hand)
-    ]
+    ends = sum((torch.stack(end) * end_probe[row]).sum() for row, (_, end) in enumerate(hand))
     assert_equal_gradients(
         (outputs * probe).sum() + (torch.stack(last) * end_probe).sum(),
-        torch.stack(by_hand).sum(),
+        (by_hand * probe).sum() + ends,
         [inputs, *state, *cell.parameters()],
     )
 
@@ -125,18 +78,21 @@ def test_a_state_starts_from_the_hidden_vector_and_the_lstm_cell_from_zero(name:
     hidden = random(2, HIDDEN)
     first, *rest = make_cell(name).start(hidden)
     assert first is hidden
-    assert len(rest) == STATE_PARTS[name] - 1
+    assert len(rest) == equations.STATE_PARTS[name] - 1
     assert all(not part.any() for part in rest)
 
 
 def test_new_cells_have_orthogonal_recurrence_zero_biases_and_an_open_forget_gate() -> None:
-    for cell in (GRU(INPUT, HIDDEN), LSTM(INPUT, HIDDEN)):
-        weights = dict(cell.cell.named_parameters())
-        for gate in weights["weight_hh_l0"].split(HIDDEN):
+    for kind in CELLS.values():
+        cell = kind(INPUT, HIDDEN)
+        weights = dict(cell.named_parameters())
+        recurrent = [weight for weight in weights.values() if weight.dim() == 2 and weight.shape[1] == HIDDEN]
+        assert recurrent
+        for gate in torch.cat(recurrent).split(HIDDEN):
             torch.testing.assert_close(gate @ gate.t(), torch.eye(HIDDEN))
-        biases = weights["bias_ih_l0"] + weights["bias_hh_l0"]
+        biases = sum(weight for weight in weights.values() if weight.dim() == 1)
         expected = torch.zeros_like(biases)
-        if isinstance(cell, LSTM):
+        if kind is LSTM:
             expected[HIDDEN : 2 * HIDDEN] = 1
         torch.testing.assert_close(biases, expected)
 
@@ -171,16 +127,10 @@ def test_a_layer_over_a_batch_equals_a_loop_over_each_sentence_alone(cell: str, 
     outputs, final = layer(inputs, lengths)
     by_hand, finals = torch.zeros_like(outputs), []
     for row, length in enumerate(LENGTHS):
-        start = tuple(torch.zeros(layer.width, dtype=torch.float64) for _ in range(STATE_PARTS[cell]))
-        sentence = inputs[row, :length]
-        one, end = run_by_hand(layer.forwards, cell, sentence, start)
-        final_parts = [end[0]]
-        if layer.backwards is not None:
-            back, end = run_by_hand(layer.backwards, cell, sentence.flip(0), start)
-            one, final_parts = torch.cat((one, back.flip(0)), dim=1), [*final_parts, end[0]]
-        by_hand[row, :length] = one
-        finals.append(torch.cat(final_parts))
-        torch.testing.assert_close(outputs[row, :length], one, rtol=0, atol=1e-12)
+        one, end = equations.read(cell, dict(layer.named_parameters()), list(inputs[row, :length]), layer.width)
+        by_hand[row, :length] = torch.stack(one)
+        finals.append(end)
+        torch.testing.assert_close(outputs[row, :length], by_hand[row, :length], rtol=0, atol=1e-12)
     torch.testing.assert_close(final, torch.stack(finals), rtol=0, atol=1e-12)
     assert_equal_gradients(
         probe_real(outputs, final), probe_real(by_hand, torch.stack(finals)), [inputs, *layer.parameters()]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from itertools import pairwise
+from typing import get_args
 
 import pytest
 import torch
@@ -13,7 +12,10 @@ from torch import Tensor
 
 from mtkit.errors import SettingsError
 from mtkit.nn import Seq2Seq, smoothed_cross_entropy
-from mtkit.settings import NetworkSettings, Tying
+from mtkit.presets import PRESETS
+from mtkit.settings import Cell, NetworkSettings, Tying
+
+from . import equations
 
 PAD, BOS, EOS = 0, 2, 3
 SRC_PIECES, TGT_PIECES = 11, 13
@@ -46,8 +48,8 @@ def assert_close(one: Tensor, other: Tensor) -> None:
     torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
 
 
-def test_every_weight_takes_part(network: NetworkSettings) -> None:
-    """Forward and backward run, and every parameter gets a finite gradient that is not zero everywhere."""
+def test_every_network_runs_forward_backward_and_step(network: NetworkSettings) -> None:
+    """Every parameter gets a finite gradient that is not zero everywhere."""
     seq2seq = make(network).train()
     readout = seq2seq(table(SOURCES), lengths(SOURCES), table(TARGETS))
     assert readout.shape == (3, 5, network.embedding_size)
@@ -59,6 +61,9 @@ def test_every_weight_takes_part(network: NetworkSettings) -> None:
         assert weight.grad is not None, name
         assert weight.grad.isfinite().all(), name
         assert weight.grad.any(), name
+    logits, weights, _ = seq2seq.step(torch.tensor([BOS] * 3), seq2seq.start(table(SOURCES), lengths(SOURCES)))
+    assert logits.shape == (3, TGT_PIECES)
+    assert weights.shape == (3, 5)
 
 
 def test_forward_equals_repeated_step(network: NetworkSettings) -> None:
@@ -156,16 +161,14 @@ def test_embeddings_are_read_at_unit_variance_and_logits_start_at_it() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"hidden_size": 7}, "hidden_size 7 must be even to be shared by two directions"),
         (
             {"tied_embeddings": "all"},
             "tied_embeddings all needs one joint vocabulary; this corpus has two, of 11 and 13",
         ),
         ({"tied_embeddings": "auto"}, "tied_embeddings auto must be resolved"),
-        ({"attention_heads": 4}, "attention_heads 4 does not divide hidden_size 6"),
     ],
 )
-def test_settings_that_do_not_fit_together_are_refused(change: dict[str, object], message: str) -> None:
+def test_settings_that_do_not_fit_the_vocabularies_are_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         Seq2Seq(replace(SMALL, **change), SRC_PIECES, TGT_PIECES)
 
@@ -178,57 +181,44 @@ def test_bfloat16_stays_close_to_float32(network: NetworkSettings) -> None:
     torch.testing.assert_close(rough.float(), exact, rtol=0, atol=0.06)
 
 
-def gru_step(weights: Mapping[str, Tensor], layer: str, x: Tensor, h: Tensor) -> Tensor:
-    """One step of one sentence: r = s(...), z = s(...), n = tanh(W x + b + r * (U h + d)), h' = (1 - z) * n + z * h."""
-    from_x = weights[f"{layer}.cell.weight_ih_l0"] @ x + weights[f"{layer}.cell.bias_ih_l0"]
-    from_h = weights[f"{layer}.cell.weight_hh_l0"] @ h + weights[f"{layer}.cell.bias_hh_l0"]
-    (x_r, x_z, x_n), (h_r, h_z, h_n) = from_x.chunk(3), from_h.chunk(3)
-    z = torch.sigmoid(x_z + h_z)
-    return (1 - z) * torch.tanh(x_n + torch.sigmoid(x_r + h_r) * h_n) + z * h
-
-
-def textbook_loss(seq2seq: Seq2Seq, src: list[int], tgt: list[int]) -> Tensor:
-    """Negative log-likelihood of one sentence pair in an encoder-decoder without attention, token by token.
-
-    Dive into Deep Learning, section 10.7: c is the last layer's last state; the decoder starts from the encoder's final
-    states and reads [embedding; c] at every step. The output layer reads tanh(W [h; c]).
-    """
-    weights = dict(seq2seq.named_parameters())
-    layers = range(len(seq2seq.encoder.layers))
-    scale = math.sqrt(seq2seq.src_embedding.embedding_dim)
-    hidden = [torch.zeros(SMALL.hidden_size, dtype=torch.float64) for _ in layers]
-    for piece in src:
-        x = weights["src_embedding.weight"][piece] * scale
-        for layer in layers:
-            x = hidden[layer] = gru_step(weights, f"encoder.layers.{layer}.forwards", x, hidden[layer])
-    context = hidden[-1]
-    loss = torch.zeros((), dtype=torch.float64)
-    for piece, following in pairwise([*tgt, EOS]):
-        x = torch.cat((weights["tgt_embedding.weight"][piece] * scale, context))
-        for layer in layers:
-            x = hidden[layer] = gru_step(weights, f"decoder.layers.{layer}", x, hidden[layer])
-        readout = torch.tanh(
-            weights["decoder.readout.weight"] @ torch.cat((x, context)) + weights["decoder.readout.bias"]
-        )
-        logits = weights["tgt_embedding.weight"] @ readout + weights["output.bias"]
-        loss = loss + logits.exp().sum().log() - logits[following]
-    return loss
-
-
-@pytest.mark.parametrize("layers", [1, 2, 3])
-def test_without_attention_it_is_the_textbook_encoder_decoder(layers: int) -> None:
-    network = replace(
-        SMALL, attention="none", bidirectional=False, residual=False, encoder_layers=layers, decoder_layers=layers
-    )
+def assert_equal_losses_and_gradients(network: NetworkSettings) -> None:
+    """Those of a padded batch, and those of its sentences by the plain loops of `equations`."""
     seq2seq = make(network)
     tgt_out = table([[*tgt[1:], EOS] for tgt in TARGETS])
     real = tgt_out != PAD
     readout = seq2seq(table(SOURCES), lengths(SOURCES), table(TARGETS))[real]
     loss = smoothed_cross_entropy(readout, seq2seq.output.weight, seq2seq.output.bias, tgt_out[real], smoothing=0.0)
-    by_hand = torch.stack([textbook_loss(seq2seq, src, tgt) for src, tgt in zip(SOURCES, TARGETS, strict=True)]).sum()
+    weights = dict(seq2seq.named_parameters())
+    by_hand = sum(
+        equations.negative_log_likelihood(network, weights, src, [*tgt, EOS])
+        for src, tgt in zip(SOURCES, TARGETS, strict=True)
+    )
     assert_close(loss.smoothed, by_hand)
-    weights = list(seq2seq.parameters())
     for one, other in zip(
-        torch.autograd.grad(loss.smoothed, weights), torch.autograd.grad(by_hand, weights), strict=True
+        torch.autograd.grad(loss.smoothed, list(weights.values())),
+        torch.autograd.grad(by_hand, list(weights.values())),
+        strict=True,
     ):
         assert_close(one, other)
+
+
+def test_loss_and_gradients_are_those_of_the_equations(network: NetworkSettings) -> None:
+    assert_equal_losses_and_gradients(network)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("cell", get_args(Cell))
+def test_without_attention_it_is_the_textbook_encoder_decoder(cell: Cell, layers: int) -> None:
+    """Dive into Deep Learning, section 10.7, as the preset `tiny` sets it: a fixed context, no residuals, no bridge."""
+    tiny = {key: value for key, value in PRESETS["tiny"].items() if key in NetworkSettings.__struct_fields__}
+    network = replace(
+        NetworkSettings(**tiny),
+        cell=cell,
+        encoder_layers=layers,
+        decoder_layers=layers,
+        embedding_size=5,
+        hidden_size=6,
+    )
+    assert (network.attention, network.bidirectional, network.residual) == ("none", False, False)
+    assert not any("bridge" in name for name, _ in make(network).named_parameters())
+    assert_equal_losses_and_gradients(network)

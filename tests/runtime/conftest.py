@@ -44,7 +44,7 @@ def exported(tmp_path: Path) -> Callable[[NetworkSettings], Exported]:
         with torch.no_grad():
             network.output.bias.normal_()
             for name, weight in network.named_parameters():
-                if name.endswith(("bias_ih_l0", "bias_hh_l0")):
+                if name.endswith(("bias_ih_l0", "bias_hh_l0", "inputs.bias")):
                     weight.normal_(std=0.3)
             network.output.weight.mul_(scale)
         path = tmp_path / "model"

@@ -378,9 +378,10 @@ def test_force_keeps_the_old_model_until_the_new_training_can_begin(tiny: Tiny, 
     forced = replace(settings, force=True)
     with pytest.raises(CorpusError):
         open_corpus(replace(forced, corpus=replace(forced.corpus, train=("typo",))), None)
-    odd = replace(forced, network=replace(forced.network, hidden_size=17))
+    tied = replace(forced.network, tied_embeddings="all")
+    unfit = replace(forced, network=tied, corpus=replace(forced.corpus, joint=False))
     with pytest.raises(SettingsError):
-        train(odd, open_corpus(odd, None))
+        train(unfit, open_corpus(unfit, None))
     assert files(Path(settings.out)) == before
 
 
@@ -409,6 +410,11 @@ def test_the_saved_config_gives_the_same_training_again(tiny: Tiny, few: Prepare
 def test_auto_tying_is_all_for_a_joint_vocabulary_and_target_for_two() -> None:
     assert resolve_network(NetworkSettings(), joint=True).tied_embeddings == "all"
     assert resolve_network(NetworkSettings(), joint=False).tied_embeddings == "target"
+
+
+def test_one_table_never_serves_two_vocabularies_even_of_one_size() -> None:
+    with pytest.raises(SettingsError, match="tied_embeddings all needs a joint vocabulary, and this corpus has two"):
+        resolve_network(NetworkSettings(tied_embeddings="all"), joint=False)
     asked = NetworkSettings(tied_embeddings="none")
     assert resolve_network(asked, joint=True) == asked
 

@@ -244,7 +244,8 @@ def test_training_stops_with_one_line_where_the_loss_is_no_number_and_keeps_the_
 
 
 @pytest.mark.parametrize(
-    ("cell", "attention"), [("gru", "dot"), ("lstm", "general"), ("gru", "additive"), ("lstm", "none")]
+    ("cell", "attention"),
+    [("gru", "dot"), ("lstm", "general"), ("gru", "additive"), ("lstm", "none"), ("gru-original", "general")],
 )
 def test_a_tiny_network_learns_twenty_pairs_by_heart(
     cell: Cell, attention: AttentionType, tiny: Tiny, parallel_text: Path, tmp_path: Path
