@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import Any, Literal
 
 from mtkit.errors import MissingExtraError, ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
@@ -13,32 +13,43 @@ from mtkit.settings import Device, RuntimePrecision
 from mtkit.storage import sha256
 
 
-def load_stepper(folder: ModelFolder, *, device: Device, precision: RuntimePrecision, threads: int) -> Stepper[Any]:
+def choose_device(device: Device) -> Literal["cpu", "cuda"]:
+    """Resolve `auto` to a GPU where there is one and torch to run on it.
+
+    Raises:
+        SettingsError: the device is not there.
+        MissingExtraError: it needs the full install.
+    """
+    if device == "cpu" or (device == "auto" and not may_have_gpu()):
+        return "cpu"
+    try:
+        from mtkit.runtime import torch_stepper
+    except ModuleNotFoundError as error:
+        if device == "auto":
+            return "cpu"
+        raise MissingExtraError(
+            f"--device cuda needs the full install ({error.name} is missing): pip install 'mtkit[train]'"
+        ) from error
+    return "cuda" if torch_stepper.choose_device(device).type == "cuda" else "cpu"
+
+
+def load_stepper(folder: ModelFolder, device: Literal["cpu", "cuda"], precision: RuntimePrecision) -> Stepper[Any]:
     """Load a model's network: its graphs on a CPU, without torch; the torch network on a GPU.
 
     Raises:
         ModelFolderError: what the device needs is missing from the folder, or does not fit its settings.
-        SettingsError: the device is not there, or cannot run at this precision.
-        MissingExtraError: the device needs the full install.
+        SettingsError: the device cannot run at this precision.
     """
-    if device == "cuda" or (device == "auto" and may_have_gpu()):
-        try:
-            from mtkit.runtime import torch_stepper
-        except ModuleNotFoundError as error:
-            if device == "cuda":
-                raise MissingExtraError(
-                    f"--device cuda needs the full install ({error.name} is missing): pip install 'mtkit[train]'"
-                ) from error
-        else:
-            place = torch_stepper.choose_device(device)
-            if place.type == "cuda":
-                return torch_stepper.load_stepper(folder, place, precision)
+    if device == "cuda":
+        from mtkit.runtime import torch_stepper
+
+        return torch_stepper.load_stepper(folder, torch_stepper.choose_device(device), precision)
     if precision == "bfloat16":
         raise SettingsError("--precision bfloat16 is for a GPU; on a CPU choose int8 or float32")
-    return _load_graphs(folder, precision, threads)
+    return _load_graphs(folder, precision)
 
 
-def _load_graphs(folder: ModelFolder, precision: RuntimePrecision, threads: int) -> Stepper[Any]:
+def _load_graphs(folder: ModelFolder, precision: RuntimePrecision) -> Stepper[Any]:
     from mtkit.runtime.onnx_stepper import OnnxStepper
 
     name: str = precision
@@ -51,7 +62,7 @@ def _load_graphs(folder: ModelFolder, precision: RuntimePrecision, threads: int)
     for part in ("encoder.onnx", "step.onnx"):
         if not (graphs / part).is_file():
             raise ModelFolderError(f"{graphs / part}: is missing; {remedy}")
-    stepper = OnnxStepper(graphs / "encoder.onnx", graphs / "step.onnx", threads=threads)
+    stepper = OnnxStepper(graphs / "encoder.onnx", graphs / "step.onnx")
     weights = folder.path / "model.safetensors"  # a model translates without them
     if weights.is_file() and sha256(weights) != stepper.weights_hash:
         raise ModelFolderError(f"{graphs}: was made from other weights than {weights}; {remedy}")

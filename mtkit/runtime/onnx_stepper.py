@@ -37,10 +37,10 @@ class Sources:
         """Return the sentences at some of the places, or at some more than once."""
         return Sources(self.step, {name: _value(value.numpy()[places]) for name, value in self.values.items()})
 
-    def put(self, places: Ids, others: Sources) -> None:
-        """Write the sentences of others into places of these."""
+    def put(self, places: Ids, others: Sources, kept: Ids) -> None:
+        """Write some sentences of others, `kept`, into places of these."""
         for name, value in self.values.items():
-            value.numpy()[places] = others.values[name].numpy()
+            value.numpy()[places] = others.values[name].numpy()[kept]
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,13 @@ class OnnxState:
 
         If the sentences that stay were copied too, a join would take five times as long: new memory is slow.
         """
-        sources, count = self.sources, other.sources.count
+        sources, kept = self.sources, np.unique(other.sentences)
+        count = len(kept)
         free = np.setdiff1d(np.arange(sources.count), self.sentences)[:count]
         if missing := count - len(free):  # more places, whatever they hold
             free = np.append(free, np.arange(missing) + sources.count)
             sources = sources.select(np.arange(sources.count + missing).clip(max=sources.count - 1))
-        sources.put(free, other.sources)
+        sources.put(free, other.sources, kept)
         hidden = {
             name: _value(np.concatenate((value.numpy()[self.rows], other.hidden[name].numpy()[other.rows])))
             for name, value in self.hidden.items()
@@ -84,17 +85,17 @@ class OnnxState:
             sources=sources,
             hidden=hidden,
             rows=np.arange(len(self.rows) + len(other.rows)),
-            sentences=np.concatenate((self.sentences, free[other.sentences])),
+            sentences=np.concatenate((self.sentences, free[np.searchsorted(kept, other.sentences)])),
             places=max(self.places, other.places),
         )
 
 
 class OnnxStepper:
-    """Steps the graphs of one model. It holds no state, so threads can share it."""
+    """Steps the graphs of one model, on one core. It holds no state, so that threads can share it, with a core each."""
 
-    def __init__(self, encoder: Path, step: Path, *, threads: int) -> None:
-        """Load the graphs, to run with so many threads (0: all cores)."""
-        self._encoder, self._step = _session(encoder, threads), _session(step, threads)
+    def __init__(self, encoder: Path, step: Path) -> None:
+        """Load the graphs; raise `ModelFolderError` where that fails."""
+        self._encoder, self._step = _session(encoder), _session(step)
         self._encoder_outputs = [output.name for output in self._encoder.get_outputs()]
 
     def start(self, src: Ids, src_lengths: Ids) -> OnnxState:
@@ -187,9 +188,9 @@ class OnnxStepper:
         return str(self._step.get_modelmeta().custom_metadata_map.get("weights", ""))
 
 
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _session(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.graph_optimization_level = (
         onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC

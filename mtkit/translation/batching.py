@@ -10,6 +10,10 @@ SOURCE_MULTIPLE = 16
 word; a sentence has the same width in every batch, and alone."""
 
 
+SMALLEST_SHARE = 16
+"""Sentences below which another worker does not pay: a step of 16 rows costs less than two of 8."""
+
+
 def buckets(lengths: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
     """Yield each padded width and the indices of its sentences, the longest sentences first.
 
@@ -36,6 +40,18 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         size = most_together(width, budget)
         for start in range(0, len(indices), size):
             yield indices[start : start + size]
+
+
+def shares(lengths: Sequence[int], workers: int) -> list[tuple[int, list[int]]]:
+    """Return padded widths, each with the indices of sentences: the buckets, cut so that `workers` finish together.
+
+    Each of them takes every so many-th sentence of a bucket, unless that leaves it with too few for a batch.
+    """
+    found = []
+    for width, indices in buckets(lengths):
+        count = min(workers, -(-len(indices) // SMALLEST_SHARE))
+        found += [(width, indices[first::count]) for first in range(count)]
+    return found
 
 
 def most_together(width: int, budget: int) -> int:

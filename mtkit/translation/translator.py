@@ -18,7 +18,8 @@ from mtkit.settings import AlignmentUnit, Device, RuntimePrecision, SearchSettin
 from mtkit.text.padding import pad
 from mtkit.text.vocabulary import BOS, EOS, normalise_source, normalise_target
 from mtkit.translation.alignment import Attention, Link, first_words, links, words_of_pieces
-from mtkit.translation.batching import SOURCE_MULTIPLE, batches, buckets, most_together
+from mtkit.translation.batching import SOURCE_MULTIPLE, batches, most_together, shares
+from mtkit.translation.parallel import in_parallel, usable_cores
 from mtkit.translation.splitting import split_line
 from mtkit.translation.translation import Alternative, PairScore, Translation, is_loop
 
@@ -37,7 +38,7 @@ class Translator:
     """Translates lines with one model, or with several at once.
 
     It holds no state between calls, so that threads may share it. `attention` says whether the stepper has weights
-    to show; `seed` is that of sampling.
+    to show; `seed` is that of sampling; `workers` are the threads that one call shares its sentences out among.
     """
 
     def __init__(
@@ -48,10 +49,12 @@ class Translator:
         *,
         attention: bool = True,
         seed: int = 1,
+        workers: int = 1,
     ) -> None:
         self.stepper = stepper
         self.search = search
         self.seed = seed
+        self.workers = workers
         self.attention = attention
         # A recurrent network says little of what follows the longest sentence it ever saw: longer lines go in parts.
         self.longest = folder.config.corpus.longest_src
@@ -90,16 +93,18 @@ class Translator:
         folders = [folder, *(ModelFolder.open(Path(other)) for other in ensemble)]
         for other in folders[1:]:
             _check_same(folder, other)
-        from mtkit.runtime.loading import load_stepper
+        from mtkit.runtime.loading import choose_device, load_stepper
 
-        steppers = [load_stepper(one, device=device, precision=precision, threads=threads) for one in folders]
+        place = choose_device(device)
+        steppers = [load_stepper(one, place, precision) for one in folders]
         stepper = steppers[0]
         if len(steppers) > 1:
             from mtkit.runtime.ensemble import Ensemble
 
             stepper = Ensemble(steppers)
         attention = all(one.config.network.attention != "none" for one in folders)
-        return cls(folder, stepper, search, attention=attention, seed=seed)
+        workers = (threads or usable_cores()) if place == "cpu" else 1
+        return cls(folder, stepper, search, attention=attention, seed=seed, workers=workers)
 
     def check(self, *, n_best: int = 1, alignments: AlignmentUnit = "none", attention: bool = False) -> None:
         """Raise `SettingsError` where this model and search cannot give what `translate` would be asked for."""
@@ -162,13 +167,18 @@ class Translator:
             raise CorpusError(f"{len(sources):,} sources have {len(targets):,} targets; give one for each")
         src = self.src_vocabulary.encode_batch([normalise_source(line) for line in sources])
         tgt = self.tgt_vocabulary.encode_batch([normalise_target(line) for line in targets])
-        scores: dict[int, PairScore] = {}
-        for batch in batches([len(ids) + 1 for ids in src], self.search.batch_tokens):
+
+        def work(batch: list[int]) -> list[PairScore]:
             lengths = np.array([len(tgt[index]) + 1 for index in batch])
             tgt_batch = pad([tgt[index] for index in batch], after=[EOS])
             src_batch = _padded([src[index] for index in batch])
             log_probs = score_targets(self.stepper, *src_batch, tgt_batch, lengths, bos=BOS)
-            scores.update(zip(batch, map(PairScore, log_probs.tolist(), lengths.tolist()), strict=True))
+            return list(map(PairScore, log_probs.tolist(), lengths.tolist()))
+
+        jobs = list(batches([len(ids) + 1 for ids in src], self.search.batch_tokens))
+        scores: dict[int, PairScore] = {}
+        for batch, found in zip(jobs, in_parallel(work, jobs, self.workers), strict=True):
+            scores.update(zip(batch, found, strict=True))
         return [scores[index] for index in range(len(src))]
 
     def _parts(self, sources: list[str]) -> list[list[_Part]]:
@@ -199,24 +209,29 @@ class Translator:
     def _search(
         self, sources: list[list[int]], prefixes: list[list[int]] | None, n_best: int, attention: bool
     ) -> list[list[Hypothesis]]:
-        results: dict[int, list[Hypothesis]] = {}
         rows = n_best if self.search.sample else self.search.beam_size
         # `batch_tokens` is for the usual beam; more rows a sentence take more memory, and so fewer sentences.
         budget = self.search.batch_tokens * USUAL_BEAM // max(USUAL_BEAM, rows)
-        for width, bucket in buckets([len(ids) + 1 for ids in sources]):
-            found = search(
+        jobs = shares([len(ids) + 1 for ids in sources], self.workers)
+
+        def work(job: tuple[int, list[int]]) -> list[list[Hypothesis]]:
+            width, indices = job
+            return search(
                 self.stepper,
-                *_padded([sources[index] for index in bucket]),
+                *_padded([sources[index] for index in indices]),
                 self.search,
                 bos=BOS,
                 eos=EOS,
                 n_best=n_best,
-                prefixes=prefixes and [prefixes[index] for index in bucket],
+                prefixes=prefixes and [prefixes[index] for index in indices],
                 attention=attention,
                 seed=self.seed,
                 together=most_together(width, budget),
             )
-            results.update(zip(bucket, found, strict=True))
+
+        results: dict[int, list[Hypothesis]] = {}
+        for (_, indices), found in zip(jobs, in_parallel(work, jobs, self.workers), strict=True):
+            results.update(zip(indices, found, strict=True))
         return [results[index] for index in range(len(sources))]
 
     def _join(

@@ -31,7 +31,7 @@ class Exported:
     def stepper(self, precision: str) -> OnnxStepper:
         graphs = self.folder.path / precision
         write_graphs(GraphNetwork(self.folder), precision, graphs, digest="")
-        return OnnxStepper(graphs / "encoder.onnx", graphs / "step.onnx", threads=1)
+        return OnnxStepper(graphs / "encoder.onnx", graphs / "step.onnx")
 
 
 @pytest.fixture

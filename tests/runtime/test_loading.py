@@ -23,7 +23,7 @@ def copy(model_folder: Path, tmp_path: Path) -> Path:
 
 
 def load(path: Path, precision: str = "auto") -> OnnxStepper:
-    stepper = load_stepper(ModelFolder.open(path), device="cpu", precision=precision, threads=1)  # type: ignore[arg-type]
+    stepper = load_stepper(ModelFolder.open(path), "cpu", precision)  # type: ignore[arg-type]
     assert isinstance(stepper, OnnxStepper)
     return stepper
 

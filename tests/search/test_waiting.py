@@ -23,14 +23,20 @@ def test_the_next_sentences_start_as_soon_as_enough_have_ended(searcher):
     found = search.greedy(copies(2, 4, 3, 5, 2, 2))
     assert [len(hypothesis.ids) for [hypothesis] in found] == [1, 3, 2, 4, 1, 1]
     # sentence 0 ends at step 2, 2 at 3, 1 at 4, 4 at 5, 3 at 7 and 5 at 6
-    assert search.stepper.started == [3, 1, 1, 1]
     assert search.stepper.rows == [3, 3, 3, 3, 3, 2, 1]
 
 
 def test_places_are_filled_a_third_at_a_time(searcher):
     search = searcher(copy, max_length=30, together=6)
     search.greedy(copies(2, 3, 4, 5, 6, 7, 8, 8, 8))
-    assert search.stepper.started == [6, 2, 1]  # the last one need not wait for a second place
+    # one ends at step 2 and one at 3, and then two begin; the last one need not wait for a second place
+    assert search.stepper.rows == [6, 6, 5, 6, 6, 5, 4, 3, 3, 3, 3, 1]
+
+
+def test_the_encoder_reads_whole_batches_however_few_begin(searcher):
+    search = searcher(copy, max_length=30, together=3)
+    search.greedy(copies(2, 4, 3, 5, 2, 2, 2, 2))
+    assert search.stepper.started == [3, 3, 2]
 
 
 @pytest.mark.parametrize("together", [1, 2, 3, 8])

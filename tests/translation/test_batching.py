@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtkit.translation.batching import SOURCE_MULTIPLE, batches, buckets
+from mtkit.translation.batching import SOURCE_MULTIPLE, batches, buckets, shares
 
 
 def width(tokens: int) -> int:
@@ -28,3 +28,21 @@ def test_every_sentence_is_in_one_batch_of_its_width_within_the_budget(lengths: 
         assert len(batch) == 1 or len(batch) * common <= budget
     in_order = [lengths[index] for batch in found for index in batch]
     assert in_order == sorted(lengths, reverse=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+def test_shares_are_the_buckets_cut_evenly(workers: int) -> None:
+    lengths = [1 + 7 * number % 40 for number in range(300)]
+    found = shares(lengths, workers)
+    assert sorted(index for _, indices in found for index in indices) == list(range(300))
+    for width, indices in found:
+        assert all(width - SOURCE_MULTIPLE < lengths[index] <= width for index in indices)
+        assert [lengths[index] for index in indices] == sorted((lengths[index] for index in indices), reverse=True)
+    for width in {width for width, _ in found}:
+        sizes = [len(indices) for common, indices in found if common == width]
+        assert len(sizes) <= workers
+        assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_few_sentences_are_not_shared() -> None:
+    assert shares([5, 6, 7], 4) == [(16, [2, 1, 0])]

@@ -299,3 +299,12 @@ def test_threads_share_a_translator(translator: Translator, lines: list[str]) ->
 def test_a_folder_that_is_no_model_says_so(tmp_path: Path) -> None:
     with pytest.raises(ModelFolderError, match="is not a model folder"):
         Translator.load(tmp_path)
+
+
+@pytest.mark.parametrize("beam_size", [1, 5])
+def test_workers_change_nothing(model_folder: Path, lines: list[str], beam_size: int) -> None:
+    search = SearchSettings(beam_size=beam_size, batch_tokens=320)
+    one, three = (Translator.load(model_folder, search=search, device="cpu", threads=threads) for threads in (1, 3))
+    assert (one.workers, three.workers) == (1, 3)
+    assert three.translate(lines) == one.translate(lines)
+    assert three.score(lines, lines[::-1]) == one.score(lines, lines[::-1])

@@ -1,0 +1,35 @@
+"""Work shared out among threads comes back in order, and its errors come out."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from mtkit.translation.parallel import in_parallel, usable_cores
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("count", [0, 1, 2, 17])
+def test_results_are_in_the_order_of_the_jobs(workers: int, count: int) -> None:
+    assert in_parallel(lambda job: job * job, list(range(count)), workers) == [job * job for job in range(count)]
+
+
+def test_workers_work_at_the_same_time() -> None:
+    everyone = threading.Barrier(3, timeout=20)
+    assert in_parallel(lambda job: everyone.wait() >= 0, [1, 2, 3], 3) == [True] * 3
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_in_a_worker_is_raised(workers: int) -> None:
+    def work(job: int) -> int:
+        if job == 3:
+            raise ValueError("three")
+        return job
+
+    with pytest.raises(ValueError, match="three"):
+        in_parallel(work, list(range(8)), workers)
+
+
+def test_there_is_a_core() -> None:
+    assert usable_cores() >= 1
