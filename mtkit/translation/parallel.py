@@ -1,7 +1,8 @@
 """Work shared out among threads.
 
-The runtime of a CPU leaves Python while it multiplies, so that threads with a batch each keep as many cores busy: twice
-as fast with two, where two threads inside each product were slower than one (greedy, 1,000 sentences of Multi30k en-de).
+The runtime of a CPU leaves Python while it multiplies, so that threads with sentences of their own keep as many cores
+busy. Two are 1.8 times as fast as one greedy and 1.9 times at beam 5; two threads inside the products 0.85 and 1.25
+times (1,000 sentences of Multi30k en-de, 15.8 M weights).
 """
 
 from __future__ import annotations
