@@ -147,7 +147,9 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     precision: Annotated[
         Precision, about("Number format of the products; auto is bfloat16 where the machine is fast at it.", "General")
     ] = "auto"
-    epochs: Annotated[int, Meta(ge=1, le=1_000_000), about("Passes over the corpus.", "Length")] = 20
+    epochs: Annotated[
+        int, Meta(ge=0, le=1_000_000), about("Passes over the corpus; 0 chooses them from its size.", "Length")
+    ] = 0
     updates: Annotated[
         int, Meta(ge=0, le=1_000_000_000), about("Updates, instead of epochs; 0 goes by epochs.", "Length")
     ] = 0

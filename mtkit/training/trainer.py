@@ -22,7 +22,7 @@ from mtkit.signals import StopRequest
 from mtkit.storage import writing
 from mtkit.text.vocabulary import PAD
 from mtkit.training.events import Event, Reported, Validated
-from mtkit.training.schedule import Schedule
+from mtkit.training.schedule import Schedule, default_epochs
 from mtkit.training.state import Progress, load_state, save_state
 from mtkit.training.validation import Validator
 
@@ -40,9 +40,9 @@ class Intervals:
     save: int
 
     @classmethod
-    def of(cls, settings: TrainSettings, batches_per_epoch: int) -> Intervals:
-        """Resolve the settings that are 0 for a corpus of so many batches."""
-        updates = settings.updates or settings.epochs * batches_per_epoch
+    def of(cls, settings: TrainSettings, pairs: int, batches_per_epoch: int) -> Intervals:
+        """Resolve the settings that are 0 for a corpus of so many pairs and batches."""
+        updates = settings.updates or (settings.epochs or default_epochs(pairs)) * batches_per_epoch
         valid = settings.valid_every or max(200, batches_per_epoch)
         return cls(updates, batches_per_epoch, valid, settings.save_every or valid)
 
@@ -71,7 +71,7 @@ class Trainer:
         self.device = next(network.parameters()).device
         self.batches = Batches(corpus.train, settings.batch_tokens, settings.seed)
         self.plan = self.batches.epoch(0)
-        self.intervals = Intervals.of(settings, len(self.plan))
+        self.intervals = Intervals.of(settings, len(corpus.train), len(self.plan))
         self.schedule = Schedule(
             settings.learning_rate, min(settings.warmup, self.intervals.updates // 10), self.intervals.updates
         )

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from mtkit.training.schedule import FLOOR, Schedule
+from mtkit.training.schedule import FLOOR, Schedule, default_epochs
 
 SCHEDULE = Schedule(peak=0.002, warmup=50, updates=1000)
 
@@ -44,3 +44,7 @@ def test_short_trainings_without_warm_up_have_rates_too(updates: int) -> None:
 
 def test_it_is_never_negative_beyond_the_end() -> None:
     assert SCHEDULE.rate(1500) == pytest.approx(0.002 * FLOOR)
+
+
+def test_passes_follow_the_size_of_the_corpus() -> None:
+    assert [default_epochs(pairs) for pairs in (1, 15_000, 15_001, 29_000, 60_001, 10**6)] == [20, 20, 40, 40, 20, 10]

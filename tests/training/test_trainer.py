@@ -23,7 +23,7 @@ from mtkit.signals import StopRequest
 from mtkit.text.vocabulary import PAD
 from mtkit.training import Event, Finished, Reported, Started, Validated, train
 from mtkit.training import trainer as trainer_file
-from mtkit.training.schedule import Schedule
+from mtkit.training.schedule import Schedule, default_epochs
 from mtkit.training.trainer import Intervals, Trainer
 from mtkit.training.validation import Validation, Validator
 
@@ -135,9 +135,10 @@ def test_an_epoch_uses_every_batch_once(
 
 
 def test_intervals_follow_the_length_of_an_epoch_unless_they_are_given() -> None:
-    assert Intervals.of(TrainSettings(epochs=3), 500) == Intervals(updates=1500, epoch=500, valid=500, save=500)
-    assert Intervals.of(TrainSettings(epochs=3), 20) == Intervals(updates=60, epoch=20, valid=200, save=200)
-    assert Intervals.of(TrainSettings(updates=70, valid_every=30, save_every=7), 20) == Intervals(70, 20, 30, 7)
+    assert Intervals.of(TrainSettings(epochs=3), 80_000, 500) == Intervals(updates=1500, epoch=500, valid=500, save=500)
+    assert Intervals.of(TrainSettings(epochs=3), 3_000, 20) == Intervals(updates=60, epoch=20, valid=200, save=200)
+    assert Intervals.of(TrainSettings(), 3_000, 20).updates == 20 * default_epochs(3_000)
+    assert Intervals.of(TrainSettings(updates=70, valid_every=30, save_every=7), 3_000, 20) == Intervals(70, 20, 30, 7)
 
 
 def test_validations_come_at_their_interval_and_at_the_end(
