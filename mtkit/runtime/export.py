@@ -215,13 +215,8 @@ class GraphNetwork:
         maxima, _ = graph.split(maxima, wanted, blocks - wanted)
         few = graph.op("Min", k, graph.constant([wanted]))
         _, best_blocks = graph.ops("TopK", maxima, few, count=2, axis=1)  # (R, few)
-        first = graph.op(
-            "Mul",
-            graph.op("Range", graph.constant(0), _size(graph, readout, 0), graph.constant(1)),
-            graph.constant(blocks),
-        )
-        places = graph.op("Add", best_blocks, graph.op("Unsqueeze", first, graph.constant([1])))
-        found = graph.op("Gather", graph.reshape(table, -1, BLOCK), places)  # (R, few, BLOCK)
+        chosen = graph.op("Unsqueeze", best_blocks, graph.constant([2]))
+        found = graph.op("GatherND", table, chosen, batch_dims=1)  # (R, few, BLOCK)
         found = graph.op("Flatten", found, axis=1)
         best, where = graph.ops("TopK", found, graph.op("Min", k, graph.constant([wanted * BLOCK])), count=2, axis=1)
         block = graph.op("GatherElements", best_blocks, graph.op("Div", where, graph.constant(BLOCK)), axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,13 @@ class Sources:
         self.binding: onnxruntime.IOBinding = step.io_binding()
         for name, value in values.items():
             self.binding.bind_ortvalue_input(name, value)
+        self._bound: dict[str, npt.NDArray[Any]] = {}
+
+    def bind(self, name: str, array: npt.NDArray[Any]) -> None:
+        """Bind an input, unless that very array is what it is bound to: it takes 2 us."""
+        if self._bound.get(name) is not array:
+            self.binding.bind_cpu_input(name, array)
+            self._bound[name] = array
 
     def select(self, places: Ids) -> Sources:
         """Return the sentences at some of the places, or at some more than once."""
@@ -41,6 +49,28 @@ class Sources:
         """Write some sentences of others, `kept`, into places of these."""
         for name, value in self.values.items():
             value.numpy()[places] = others.values[name].numpy()[kept]
+
+
+@dataclass(frozen=True)
+class Seating:
+    """How R hypotheses sit in the places of N sentences, K each: what attention needs to know, until rows are selected."""
+
+    rows: Ids
+    """0 to R - 1, which is how the next step takes the rows of this one."""
+    place_rows: Ids
+    """(N, K) the row in each place, 0 where there is none."""
+    row_places: Ids
+    """(R,) the place of each row, counted through all sentences."""
+    nothing: Ids
+    """(R,) what is required where nothing is."""
+
+    @classmethod
+    def of(cls, sentences: Ids, ranks: Ids, count: int, places: int) -> Seating:
+        """Seat hypotheses by their sentence and their number within it (R,), in so many places of `count` sentences."""
+        rows, row_places = np.arange(len(sentences)), sentences * places + ranks
+        place_rows = np.zeros((count, places), np.int64)
+        place_rows.flat[row_places] = rows
+        return cls(rows, place_rows, row_places, np.zeros_like(rows))
 
 
 @dataclass(frozen=True)
@@ -60,10 +90,12 @@ class OnnxState:
     places: int
     """Hypotheses of a sentence that attention makes room for. It never shrinks: the shape of a product can show in
     the last bits of its result, and must not depend on how other sentences fare."""
+    seating: Seating | None = None
+    """Of the step before, where all its hypotheses go on."""
 
     def select(self, rows: Ids) -> OnnxState:
         """Reorder, repeat or drop hypotheses."""
-        return replace(self, rows=self.rows[rows], sentences=self.sentences[rows])
+        return replace(self, rows=self.rows[rows], sentences=self.sentences[rows], seating=None)
 
     def join(self, other: OnnxState) -> OnnxState:
         """Put the hypotheses of another state behind these; its sentences take the places of those that ended.
@@ -148,39 +180,31 @@ class OnnxStepper:
         self, last_tokens: Ids, state: OnnxState, wanted: list[str], k: int, places: int, required: Ids | None
     ) -> tuple[dict[str, npt.NDArray[Any]], OnnxState]:
         """Run the step's graph for `k` candidates, with at least so many places a sentence; return what is wanted."""
-        sources, sentences = state.sources, state.sentences
-        first_rows, numbers, ranks = numbered(sentences)
-        if 2 * len(first_rows) <= sources.count:  # then those that nobody translates any more cost more than a copy
-            sources, sentences = sources.select(sentences[first_rows]), numbers
-        rows = np.arange(len(sentences))
-        places = max(places, state.places, int(ranks.max()) + 1)
-        row_places = sentences * places + ranks
-        place_rows = np.zeros((sources.count, places), np.int64)
-        place_rows.flat[row_places] = rows
+        sources, sentences, seating = state.sources, state.sentences, state.seating
+        if seating is None or places > seating.place_rows.shape[1]:
+            first_rows, numbers, ranks = numbered(sentences)
+            if 2 * len(first_rows) <= sources.count:  # those that nobody translates any more cost more than a copy
+                sources, sentences = sources.select(sentences[first_rows]), numbers
+            places = max(places, state.places, int(ranks.max()) + 1)
+            seating = Seating.of(sentences, ranks, sources.count, places)
 
-        # binding takes 2 us an input and an output: what is not wanted is left out
-        binding = sources.binding
         for name, value in state.hidden.items():
-            binding.bind_ortvalue_input(name, value)
-        for name, array in (
-            ("last_tokens", np.ascontiguousarray(last_tokens)),
-            ("rows", state.rows),
-            ("place_rows", place_rows),
-            ("row_places", row_places),
-            ("k", np.array([k])),
-            ("required", np.zeros_like(rows) if required is None else np.ascontiguousarray(required)),
-            ("everything", np.array("distribution" in wanted)),
-        ):
-            binding.bind_cpu_input(name, array)
-        binding.clear_binding_outputs()
-        outputs = [f"next.{name}" for name in state.hidden] + wanted
-        for name in outputs:
-            binding.bind_output(name)
-        self._step.run_with_iobinding(binding)
-        values = binding.get_outputs()
+            sources.binding.bind_ortvalue_input(name, value)
+        sources.bind("last_tokens", np.ascontiguousarray(last_tokens))
+        sources.bind("rows", state.rows)
+        sources.bind("place_rows", seating.place_rows)
+        sources.bind("row_places", seating.row_places)
+        sources.bind("k", _number(k))
+        sources.bind("required", seating.nothing if required is None else np.ascontiguousarray(required))
+        sources.bind("everything", _flag("distribution" in wanted))
+        sources.binding.clear_binding_outputs()
+        for name in [f"next.{name}" for name in state.hidden] + wanted:  # what is not wanted is left out
+            sources.binding.bind_output(name)
+        self._step.run_with_iobinding(sources.binding)
+        values = sources.binding.get_outputs()
         hidden = dict(zip(state.hidden, values, strict=False))
         found = {name: value.numpy() for name, value in zip(wanted, values[len(hidden) :], strict=True)}
-        return found, OnnxState(sources, hidden, rows, sentences, places)
+        return found, OnnxState(sources, hidden, seating.rows, sentences, seating.place_rows.shape[1], seating)
 
     @property
     def weights_hash(self) -> str:
@@ -203,6 +227,16 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
         raise ModelFolderError(
             f"{path}: cannot be loaded ({str(error).splitlines()[0]}); copy the model folder again"
         ) from error
+
+
+@cache
+def _number(k: int) -> Ids:
+    return np.array([k])
+
+
+@cache
+def _flag(value: bool) -> npt.NDArray[np.bool_]:
+    return np.array(value)
 
 
 def _value(array: npt.NDArray[Any]) -> OrtValue:
