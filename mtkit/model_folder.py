@@ -107,10 +107,15 @@ class ModelFolder:
         return cls(path, config)
 
     @property
+    def has_weights(self) -> bool:
+        """Whether there are weights; a model translates on a CPU without them."""
+        return (self.path / "model.safetensors").is_file()
+
+    @property
     def weights(self) -> Path:
         """The best weights; raise `ModelFolderError` where training has not got that far."""
         file = self.path / "model.safetensors"
-        if not file.is_file():
+        if not self.has_weights:
             raise ModelFolderError(
                 f"{file}: is missing; if training stopped before its first validation, mtkit train --resume goes on"
             )

@@ -1,1 +1,1 @@
-"""What a `Stepper` runs on: the torch network, on a CPU or a GPU."""
+"""What a `Stepper` runs on: ONNX Runtime on a CPU, the torch network on a GPU and in validation, several as one."""

@@ -23,6 +23,7 @@ from mtkit.model_folder import ModelFolder
 from mtkit.runtime.attentions import ATTENTIONS, Attention, Memory, Places
 from mtkit.runtime.cells import CELLS, Cell, Weights, encoder_layer
 from mtkit.runtime.graph import Graph
+from mtkit.runtime.onnx_stepper import GRAPH_FORMAT
 from mtkit.runtime.products import Float32, Int8, Matrix, Products
 from mtkit.settings import NetworkSettings
 from mtkit.storage import new_folder, sha256
@@ -39,13 +40,21 @@ def export(folder: ModelFolder) -> Path:
     """Write the graphs of a model into its folder, one folder a precision, and return the folder of all of them.
 
     Raises:
-        ModelFolderError: there are no weights, or they cannot be read.
+        ModelFolderError: there are no weights, they cannot be read, or do not fit the settings.
     """
     target = folder.path / "runtime"
-    digest, network = sha256(folder.weights), GraphNetwork(folder)
-    with new_folder(target) as draft:
-        for name in PRECISIONS:
-            write_graphs(network, name, draft / name, digest)
+    digest = sha256(folder.weights)
+    try:
+        network = GraphNetwork(folder)
+        with new_folder(target) as draft:
+            for name in PRECISIONS:
+                write_graphs(network, name, draft / name, digest)
+    except KeyError as error:
+        raise ModelFolderError(
+            f"{folder.weights}: does not fit config.json: {error} is missing from the file"
+        ) from error
+    except ValueError as error:
+        raise ModelFolderError(f"{folder.weights}: does not fit config.json ({error})") from error
     return target
 
 
@@ -55,6 +64,7 @@ def write_graphs(network: GraphNetwork, precision: str, folder: Path, digest: st
     products = PRECISIONS[precision]
     for name, graph in (("encoder", network.encoder(products)), ("step", network.step(products))):
         model = graph.model(name)
+        model.metadata_props.add(key="format", value=GRAPH_FORMAT)
         model.metadata_props.add(key="weights", value=digest)
         # optimised here as far as holds on every processor, so that loading need not; the session is of no other use
         options = onnxruntime.SessionOptions()
@@ -74,6 +84,16 @@ class GraphNetwork:
             self.weights = Weights(load_file(folder.weights))
         except (OSError, SafetensorError) as error:
             raise ModelFolderError(f"{folder.weights}: cannot be read as weights ({error})") from error
+        for name, weight in self.weights.tensors.items():
+            if not np.isfinite(weight).all():
+                raise ModelFolderError(f"{folder.weights}: {name} is not finite; the training that wrote it diverged")
+        for name, expected in (
+            ("src_embedding.weight", (config.src_vocab_size, self.settings.embedding_size)),
+            ("output.bias", (config.tgt_vocab_size,)),
+            ("decoder.readout.weight", (self.settings.embedding_size, 2 * self.settings.hidden_size)),
+        ):
+            if self.weights[name].shape != expected:
+                raise ValueError(f"{name} has shape {self.weights[name].shape}, the settings ask for {expected}")
         width = np.float32(self.settings.embedding_size**0.5)
         source = self.weights["src_embedding.weight"]
         tied = self.settings.tied_embeddings
@@ -205,7 +225,8 @@ class GraphNetwork:
         table = graph.reshape(logits, 0, blocks, BLOCK)
         maxima = graph.op("ReduceMax", table, graph.constant([2]), keepdims=0)  # (R, blocks)
         largest = np.abs(self.output_weight).sum(axis=1) + np.abs(self.output_bias)  # of logits: readouts are below 1
-        if largest.max() < 80:  # then exp cannot overflow, and there is no need to take the maximum off first
+        # where no sum of exponentials can overflow, there is no need to take the maximum off first
+        if largest.max() + np.log(len(columns)) < 88:
             normaliser = self._logarithm_of_sum(graph, graph.op("Exp", logits))
         else:
             highest = graph.op("ReduceMax", maxima, graph.constant([1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from mtkit.errors import MissingExtraError, ModelFolderError, SettingsError
@@ -13,14 +14,17 @@ from mtkit.settings import Device, RuntimePrecision
 from mtkit.storage import sha256
 
 
-def choose_device(device: Device) -> Literal["cpu", "cuda"]:
-    """Resolve `auto` to a GPU where there is one and torch to run on it.
+def choose_device(
+    device: Device, precision: RuntimePrecision, folders: Sequence[ModelFolder]
+) -> Literal["cpu", "cuda"]:
+    """Resolve `auto` to a GPU where there is one, torch to run on it, and nothing that only a CPU can do.
 
     Raises:
         SettingsError: the device is not there.
         MissingExtraError: it needs the full install.
     """
-    if device == "cpu" or (device == "auto" and not may_have_gpu()):
+    for_cpu = precision == "int8" or not all(folder.has_weights for folder in folders)
+    if device == "cpu" or (device == "auto" and (for_cpu or not may_have_gpu())):
         return "cpu"
     try:
         from mtkit.runtime import torch_stepper
@@ -50,7 +54,7 @@ def load_stepper(folder: ModelFolder, device: Literal["cpu", "cuda"], precision:
 
 
 def _load_graphs(folder: ModelFolder, precision: RuntimePrecision) -> Stepper[Any]:
-    from mtkit.runtime.onnx_stepper import OnnxStepper
+    from mtkit.runtime.onnx_stepper import GRAPH_FORMAT, OnnxStepper
 
     name: str = precision
     if precision == "auto":
@@ -63,7 +67,11 @@ def _load_graphs(folder: ModelFolder, precision: RuntimePrecision) -> Stepper[An
         if not (graphs / part).is_file():
             raise ModelFolderError(f"{graphs / part}: is missing; {remedy}")
     stepper = OnnxStepper(graphs / "encoder.onnx", graphs / "step.onnx")
-    weights = folder.path / "model.safetensors"  # a model translates without them
-    if weights.is_file() and sha256(weights) != stepper.weights_hash:
-        raise ModelFolderError(f"{graphs}: was made from other weights than {weights}; {remedy}")
+    if any(made.get("format") != GRAPH_FORMAT for made in stepper.metadata):
+        raise ModelFolderError(f"{graphs}: was made by another version of mtkit; {remedy}")
+    # a model translates without its weights; where they are, the graphs must be theirs
+    if folder.has_weights:
+        digest = sha256(folder.weights)
+        if any(made.get("weights") != digest for made in stepper.metadata):
+            raise ModelFolderError(f"{graphs}: was made from other weights than {folder.weights}; {remedy}")
     return stepper

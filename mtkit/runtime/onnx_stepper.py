@@ -18,8 +18,11 @@ from mtkit.search.live import numbered
 from mtkit.text.vocabulary import BOS, PAD, UNK
 
 Ids = npt.NDArray[np.int64]
+Arrays = dict[str, npt.NDArray[Any]]
 Values = dict[str, OrtValue]
 
+GRAPH_FORMAT = "1"
+"""What the graphs take and give, and under which names; it changes when this file needs other graphs."""
 NEVER = [PAD, UNK, BOS]
 """Ids that are no part of any translation."""
 
@@ -27,13 +30,13 @@ NEVER = [PAD, UNK, BOS]
 class Sources:
     """Places for N encoded sentences, bound to the inputs of the step's graph once for all steps."""
 
-    def __init__(self, step: onnxruntime.InferenceSession, values: Values) -> None:
-        self.step, self.values = step, values
-        self.count: int = values["source.padding"].shape()[0]
+    def __init__(self, step: onnxruntime.InferenceSession, arrays: Arrays) -> None:
+        self.step, self.arrays = step, arrays
+        self.count = len(arrays["source.padding"])
         self.binding: onnxruntime.IOBinding = step.io_binding()
-        for name, value in values.items():
-            self.binding.bind_ortvalue_input(name, value)
-        self._bound: dict[str, npt.NDArray[Any]] = {}
+        self._bound: Arrays = {}
+        for name, array in arrays.items():
+            self.bind(name, array)
 
     def bind(self, name: str, array: npt.NDArray[Any]) -> None:
         """Bind an input, unless that very array is what it is bound to: it takes 2 us."""
@@ -43,17 +46,17 @@ class Sources:
 
     def select(self, places: Ids) -> Sources:
         """Return the sentences at some of the places, or at some more than once."""
-        return Sources(self.step, {name: _value(value.numpy()[places]) for name, value in self.values.items()})
+        return Sources(self.step, {name: array[places] for name, array in self.arrays.items()})
 
     def put(self, places: Ids, others: Sources, kept: Ids) -> None:
         """Write some sentences of others, `kept`, into places of these."""
-        for name, value in self.values.items():
-            value.numpy()[places] = others.values[name].numpy()[kept]
+        for name, array in self.arrays.items():
+            array[places] = others.arrays[name][kept]
 
 
 @dataclass(frozen=True)
 class Seating:
-    """How R hypotheses sit in the places of N sentences, K each: what attention needs to know, until rows are selected."""
+    """How R hypotheses sit in the places of N sentences, K each: what attention needs to know of them."""
 
     rows: Ids
     """0 to R - 1, which is how the next step takes the rows of this one."""
@@ -128,18 +131,25 @@ class OnnxStepper:
     def __init__(self, encoder: Path, step: Path) -> None:
         """Load the graphs; raise `ModelFolderError` where that fails."""
         self._encoder, self._step = _session(encoder), _session(step)
-        self._encoder_outputs = [output.name for output in self._encoder.get_outputs()]
 
     def start(self, src: Ids, src_lengths: Ids) -> OnnxState:
         """Encode sources (N, S); see `search.Stepper`."""
         pieces, places = np.unique(src, return_inverse=True)
-        feeds = {"pieces": _value(pieces), "src": _value(places.reshape(src.shape)), "src_lengths": _value(src_lengths)}
-        values = self._encoder.run_with_ort_values(self._encoder_outputs, feeds)
-        found = dict(zip(self._encoder_outputs, values, strict=True))
+        feeds = {"pieces": pieces, "src": places.reshape(src.shape), "src_lengths": np.ascontiguousarray(src_lengths)}
+        binding = self._encoder.io_binding()
+        for name, array in feeds.items():
+            binding.bind_cpu_input(name, array)
+        sizes = {"N": src.shape[0], "S": src.shape[1]}
+        found: Arrays = {}
+        for output in self._encoder.get_outputs():
+            shape = [sizes.get(size, size) for size in output.shape]
+            found[output.name] = array = np.empty(shape, np.float32)
+            binding.bind_output(output.name, "cpu", 0, np.float32, shape, array.ctypes.data)
+        self._encoder.run_with_iobinding(binding)
         rows = np.arange(len(src))
         return OnnxState(
             sources=Sources(self._step, {name: found[name] for name in found if name.startswith("source.")}),
-            hidden={name: found[name] for name in found if name.startswith("hidden.")},
+            hidden={name: _value(found[name]) for name in found if name.startswith("hidden.")},
             rows=rows,
             sentences=rows,
             places=1,
@@ -171,7 +181,9 @@ class OnnxStepper:
     ) -> tuple[Distribution, OnnxState]:
         """Step once and return the log-probabilities of all next tokens; see `search.Stepper`."""
         wanted = ["distribution", *_also_wanted(required, attention)]
-        found, state = self._advance(last_tokens, state, wanted, 1, 1, required)
+        # room for two at least: a lone row is multiplied by another routine than several, with other last bits, and
+        # how many a sentence has may depend on its neighbours here
+        found, state = self._advance(last_tokens, state, wanted, 1, 2, required)
         log_probs = found["distribution"]
         log_probs[:, NEVER] = -np.inf
         return Distribution(log_probs, found.get("required_log_probs"), found.get("attention")), state
@@ -207,9 +219,9 @@ class OnnxStepper:
         return found, OnnxState(sources, hidden, seating.rows, sentences, seating.place_rows.shape[1], seating)
 
     @property
-    def weights_hash(self) -> str:
-        """SHA-256 of the weights that the graphs were made from."""
-        return str(self._step.get_modelmeta().custom_metadata_map.get("weights", ""))
+    def metadata(self) -> list[dict[str, str]]:
+        """What is written in each graph: the format of its inputs and outputs, and the hash of its weights."""
+        return [session.get_modelmeta().custom_metadata_map for session in (self._encoder, self._step)]
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:

@@ -162,4 +162,7 @@ def load_stepper(folder: ModelFolder, device: torch.device, precision: RuntimePr
     config = folder.config
     network = Seq2Seq(config.network, config.src_vocab_size, config.tgt_vocab_size)
     load_weights(network, folder.weights)
-    return TorchStepper(network.to(device).eval(), autocast=choose_precision(precision, device))
+    autocast = choose_precision(precision, device)
+    if autocast is None:  # float32 is meant: cuDNN's recurrent layers would round their inputs to 10 bits
+        torch.backends.cudnn.allow_tf32 = False
+    return TorchStepper(network.to(device).eval(), autocast=autocast)

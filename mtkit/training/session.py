@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from mtkit import __version__
 from mtkit.dataset.preparation import prepare
 from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.errors import OutputError, SettingsError
+from mtkit.errors import Interrupted, OutputError, SettingsError
 from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_model_folder, make_way
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.export import export
@@ -69,7 +69,12 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
         trainer.restore(state)
     emit(_started(trainer, corpus))
     with stop_request() as stop:
-        reason = trainer.run(stop)
+        try:
+            reason = trainer.run(stop)
+        except Interrupted:
+            if (model := ModelFolder.open(folder)).has_weights:
+                export(model)  # what has been learnt so far can be used
+            raise
     progress = trainer.progress
     export(ModelFolder.open(folder))
     write_model_card(folder, settings, corpus, progress)

@@ -21,34 +21,56 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def in_parallel(work: Callable[[J], R], jobs: Sequence[J], workers: int) -> list[R]:
-    """Return `work` of each job, in order; raise the first error that a job raised.
+class Stopped(Exception):
+    """Raised in a thread whose work nobody waits for any more."""
 
-    The threads are daemons: whoever is interrupted while they work need not wait for them to end.
+
+def in_parallel(work: Callable[[J, Callable[[], None]], R], jobs: Sequence[J], workers: int) -> list[R]:
+    """Return `work(job, check)` of each job, in order; raise the first error that one raised.
+
+    Whoever is interrupted while threads work waits for them, since ONNX Runtime must not be cut off: so `work` calls
+    `check` often, which raises `Stopped` when the rest is of no use.
     """
     if workers == 1 or len(jobs) < 2:
-        return [work(job) for job in jobs]
+        return [work(job, lambda: None) for job in jobs]
     results: dict[int, R] = {}
     errors: list[BaseException] = []
+    stopped = threading.Event()
     waiting = iter(range(len(jobs)))
     lock = threading.Lock()
 
-    def run() -> None:
-        while not errors:
-            with lock:
-                index = next(waiting, None)
-            if index is None:
-                return
-            try:
-                results[index] = work(jobs[index])
-            except BaseException as error:  # whatever it is, the caller must hear of it
-                errors.append(error)
+    def check() -> None:
+        if stopped.is_set():
+            raise Stopped
 
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(min(workers, len(jobs)))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def run() -> None:
+        try:
+            while True:
+                check()
+                with lock:
+                    index = next(waiting, None)
+                if index is None:
+                    return
+                results[index] = work(jobs[index], check)
+        except Stopped:
+            pass
+        except BaseException as error:  # whatever it is, the caller must hear of it
+            errors.append(error)
+            stopped.set()
+
+    threads = [threading.Thread(target=run) for _ in range(min(workers, len(jobs)))]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():  # a signal that another thread received is heard of only between waits
+                thread.join(timeout=0.1)
+    except BaseException:  # an interruption
+        stopped.set()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
+        raise
     if errors:
         raise errors[0]
     return [results[index] for index in range(len(jobs))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from mtkit.errors import CorpusError, ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
-from mtkit.search import Hypothesis, Stepper, score_targets, search
+from mtkit.search import Candidates, Distribution, Hypothesis, Stepper, score_targets, search
 from mtkit.search.stepper import Ids
 from mtkit.settings import AlignmentUnit, Device, RuntimePrecision, SearchSettings
 from mtkit.text.padding import pad
@@ -95,7 +95,7 @@ class Translator:
             _check_same(folder, other)
         from mtkit.runtime.loading import choose_device, load_stepper
 
-        place = choose_device(device)
+        place = choose_device(device, precision, folders)
         steppers = [load_stepper(one, place, precision) for one in folders]
         stepper = steppers[0]
         if len(steppers) > 1:
@@ -104,7 +104,9 @@ class Translator:
             stepper = Ensemble(steppers)
         attention = all(one.config.network.attention != "none" for one in folders)
         workers = (threads or usable_cores()) if place == "cpu" else 1
-        return cls(folder, stepper, search, attention=attention, seed=seed, workers=workers)
+        translator = cls(folder, stepper, search, attention=attention, seed=seed, workers=workers)
+        translator.longest = min(one.config.corpus.longest_src for one in folders)
+        return translator
 
     def check(self, *, n_best: int = 1, alignments: AlignmentUnit = "none", attention: bool = False) -> None:
         """Raise `SettingsError` where this model and search cannot give what `translate` would be asked for."""
@@ -168,11 +170,11 @@ class Translator:
         src = self.src_vocabulary.encode_batch([normalise_source(line) for line in sources])
         tgt = self.tgt_vocabulary.encode_batch([normalise_target(line) for line in targets])
 
-        def work(batch: list[int]) -> list[PairScore]:
+        def work(batch: list[int], check: Callable[[], None]) -> list[PairScore]:
             lengths = np.array([len(tgt[index]) + 1 for index in batch])
             tgt_batch = pad([tgt[index] for index in batch], after=[EOS])
             src_batch = _padded([src[index] for index in batch])
-            log_probs = score_targets(self.stepper, *src_batch, tgt_batch, lengths, bos=BOS)
+            log_probs = score_targets(Checked(self.stepper, check), *src_batch, tgt_batch, lengths, bos=BOS)
             return list(map(PairScore, log_probs.tolist(), lengths.tolist()))
 
         jobs = list(batches([len(ids) + 1 for ids in src], self.search.batch_tokens))
@@ -213,11 +215,12 @@ class Translator:
         # `batch_tokens` is for the usual beam; more rows a sentence take more memory, and so fewer sentences.
         budget = self.search.batch_tokens * USUAL_BEAM // max(USUAL_BEAM, rows)
         jobs = shares([len(ids) + 1 for ids in sources], self.workers)
+        budget //= max(1, min(self.workers, len(jobs)))  # it is for all workers together: memory is theirs together
 
-        def work(job: tuple[int, list[int]]) -> list[list[Hypothesis]]:
+        def work(job: tuple[int, list[int]], check: Callable[[], None]) -> list[list[Hypothesis]]:
             width, indices = job
             return search(
-                self.stepper,
+                Checked(self.stepper, check),
                 *_padded([sources[index] for index in indices]),
                 self.search,
                 bos=BOS,
@@ -300,6 +303,28 @@ def _padded(sources: Sequence[list[int]]) -> tuple[Ids, Ids]:
     """Return the ids (N, S) of sentences of one padded width, with eos and padding, and their lengths (N,)."""
     src = pad(sources, after=[EOS], multiple=SOURCE_MULTIPLE)
     return src, np.array([len(ids) + 1 for ids in sources])
+
+
+class Checked:
+    """A stepper that calls `check` before every step, which may raise."""
+
+    def __init__(self, stepper: Stepper[Any], check: Callable[[], None]) -> None:
+        self.stepper, self.check = stepper, check
+
+    def start(self, src: Ids, src_lengths: Ids) -> Any:
+        """See `search.Stepper`."""
+        self.check()
+        return self.stepper.start(src, src_lengths)
+
+    def step(self, *arguments: Any, **options: Any) -> tuple[Candidates, Any]:
+        """See `search.Stepper`."""
+        self.check()
+        return self.stepper.step(*arguments, **options)
+
+    def distribution(self, *arguments: Any, **options: Any) -> tuple[Distribution, Any]:
+        """See `search.Stepper`."""
+        self.check()
+        return self.stepper.distribution(*arguments, **options)
 
 
 def _check_same(one: ModelFolder, other: ModelFolder) -> None:

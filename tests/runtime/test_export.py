@@ -12,7 +12,9 @@ import numpy as np
 import onnx
 import pytest
 from msgspec.structs import replace
+from safetensors.numpy import load_file, save_file
 
+from mtkit.errors import ModelFolderError
 from mtkit.nn.attention import ATTENTIONS as NN_ATTENTIONS
 from mtkit.nn.recurrent import CELLS as NN_CELLS
 from mtkit.runtime import attentions, cells
@@ -130,3 +132,27 @@ def test_seven_bit_weights_cannot_saturate_and_eight_bit_ones_use_their_range(ex
 def test_export_needs_no_torch() -> None:
     program = "import sys; import mtkit.runtime.export; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda weights: weights.pop("decoder.readout.weight"), "'decoder.readout.weight' is missing"),
+        (
+            lambda weights: weights.update({"output.bias": weights["output.bias"][1:]}),
+            r"output\.bias has shape \(149,\)",
+        ),
+        (lambda weights: weights["output.bias"].fill(np.nan), r"output\.bias is not finite"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_and_leave_the_old_graphs(
+    exported: Make, change: Callable[[dict[str, np.ndarray]], object], message: str
+) -> None:
+    folder = exported(BASE).folder
+    export(folder)
+    weights = load_file(folder.weights)
+    change(weights)
+    save_file(weights, folder.weights)
+    with pytest.raises(ModelFolderError, match=message):
+        export(folder)
+    assert (folder.path / "runtime" / "int8" / "step.onnx").is_file()

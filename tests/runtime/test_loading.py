@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
+import torch
 
 from mtkit.errors import ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
 from mtkit.runtime import loading
-from mtkit.runtime.loading import load_stepper
+from mtkit.runtime.loading import choose_device, load_stepper
 from mtkit.runtime.onnx_stepper import OnnxStepper
 
 
@@ -59,6 +61,30 @@ def test_graphs_of_other_weights_are_refused(copy: Path) -> None:
     (copy / "model.safetensors").write_bytes(weights[:-4] + b"\0\0\0\1")
     with pytest.raises(ModelFolderError, match=r"was made from other weights than .*model\.safetensors; make it with"):
         load(copy)
+
+
+@pytest.mark.parametrize("part", ["encoder", "step"])
+@pytest.mark.parametrize("key", ["weights", "format"])
+def test_either_graph_may_be_stale(copy: Path, part: str, key: str) -> None:
+    for path in (copy / "runtime").rglob(f"{part}.onnx"):
+        graph = onnx.load(path)
+        next(entry for entry in graph.metadata_props if entry.key == key).value = "old"
+        onnx.save(graph, path)
+    with pytest.raises(
+        ModelFolderError, match=f"made (from|by) (other weights|another).*; make it with: mtkit export {copy}$"
+    ):
+        load(copy)
+
+
+def test_auto_stays_on_the_cpu_where_a_gpu_could_not_serve(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "may_have_gpu", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    folder = ModelFolder.open(copy)
+    assert choose_device("auto", "auto", [folder]) == "cuda"
+    assert choose_device("cpu", "auto", [folder]) == "cpu"
+    assert choose_device("auto", "int8", [folder]) == "cpu"
+    (copy / "model.safetensors").unlink()
+    assert choose_device("auto", "auto", [folder]) == "cpu"
 
 
 def test_a_damaged_graph_is_named(copy: Path) -> None:

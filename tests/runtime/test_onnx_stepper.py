@@ -139,3 +139,14 @@ def test_attention_looks_at_nothing_behind_the_sentence(stepper: OnnxStepper, so
     np.testing.assert_allclose(found.attention.sum(axis=1), 1, rtol=1e-5)
     for row, length in zip(found.attention, sources[1], strict=True):
         assert (row[length:] < 1e-30).all()
+
+
+def test_a_state_that_was_joined_to_another_stays_whole(stepper: OnnxStepper, sources: Sources) -> None:
+    src, lengths = sources
+    tokens = np.full(len(src), BOS)
+    one, other = stepper.start(src, lengths), stepper.start(src, lengths)
+    expected, _ = stepper.step(tokens, stepper.start(src, lengths), 3)
+    joined = one.select(np.array([0, 1])).join(other.select(np.array([2, 3])))
+    stepper.step(tokens[:4], joined, 3)
+    found, _ = stepper.step(tokens, other, 3)
+    np.testing.assert_array_equal(found.log_probs, expected.log_probs)
