@@ -2,7 +2,8 @@
 
 Whatever enters a product of a recurrent network is bounded by its construction: hidden states and readouts by 1, sums
 of residuals by the number of their terms, contexts by the memory they are averages of, embeddings by their table. So
-int8 needs no calibration and no look at the batch, and integer sums being exact, no row changes another one's result.
+int8 needs no calibration and no look at the batch, and integer sums being exact, no row changes another one's product.
+A sum of many residuals keeps a loose bound, which costs precision: on random weights 0.2 nats at 4 layers, 0.4 at 8.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The model has the sizes of OpenNMT-py's in MTKIT_PEERS: 8,000 joint pieces, embeddings of 512 that are not tied, one
 bidirectional GRU encoder layer of 2 x 256, one GRU decoder layer of 512, general attention. Both are trained for a few
 minutes, so that translations have realistic lengths. Times are those of translating, without start-up, but with the
-splitting into pieces on mtkit's side. Every figure is the median of five, taken in turn.
+splitting into pieces on mtkit's side. Sentences a second are medians of five rounds, in which all take their turn.
 """
 
 from __future__ import annotations
@@ -74,11 +74,12 @@ def run() -> None:
 def matched_model(text: Path) -> Path:
     """Return the matched model, trained on one thread unless an earlier run did it."""
     model = CACHE / "matched"
-    if not (model / "runtime").is_dir():
+    if not (model / "runtime").is_dir():  # not trained to the end yet
         corpus = ("--langs", "en-de", "--train", str(text / "train"), "--valid", str(text / "val"))
         mtkit("preprocess", *corpus, "--vocab-size", "8000", "--out", str(CACHE / "prepared"), "--force")
         settings = [word for name, value in MATCHED.items() for word in (f"--{name}", str(value))]
         mtkit("train", str(CACHE / "prepared"), "--out", str(model), *settings, "--updates", "1800", "--force")
+    mtkit("export", str(model))  # the graphs of today's code, whenever the model was trained
     return model
 
 
@@ -168,36 +169,64 @@ def one_at_a_time(model: Path, sources: list[str]) -> None:
         print(f"    {name:8} {figure:6.1f} ms   int8 is {figure / milliseconds['int8']:.2f} x")
 
 
+class Counting:
+    """A stepper that counts the rows it steps and the distinct pieces and positions it reads."""
+
+    def __init__(self, stepper: Any) -> None:
+        self.stepper, self.rows, self.pieces, self.positions = stepper, 0, 0, 0
+
+    def start(self, src: np.ndarray, src_lengths: np.ndarray) -> Any:
+        """See `search.Stepper`."""
+        self.pieces += len(np.unique(src))
+        self.positions += int(src_lengths.sum())
+        return self.stepper.start(src, src_lengths)
+
+    def step(self, last_tokens: np.ndarray, *arguments: Any, **options: Any) -> Any:
+        """See `search.Stepper`."""
+        self.rows += len(last_tokens)
+        return self.stepper.step(last_tokens, *arguments, **options)
+
+
 def near_the_machine(model: Path, sources: list[str], seconds: float) -> None:
-    """Print the rate of 8-bit products that greedy translation reaches, over that of one large product alone."""
+    """Print the rate of 8-bit products that greedy translation needs, over the best that one product alone reaches.
+
+    Counted is what has to be multiplied: the encoder's input products once for each distinct piece of a batch, the rest
+    of the encoder for each position that is not padding, the decoder for each row of each step.
+    """
     one, config = translator(model, "int8", 1), ModelFolder.open(model).config
     network = config.network
     hidden, embedding, pieces = network.hidden_size, network.embedding_size, config.tgt_vocab_size
     half = hidden // 2
-    src = sum(len(one.src_vocabulary.encode(line)) + 1 for line in sources)
-    tgt = sum(len(one.tgt_vocabulary.encode(each.text)) + 1 for each in one.translate(sources))
-    encoder = 2 * 3 * half * (embedding + half) + hidden * hidden  # both directions, keys
-    decoder = 3 * hidden * (embedding + hidden) + 2 * hidden * embedding + embedding * pieces
-    reached = (src * encoder + tgt * decoder) / seconds
+    counting = Counting(one.stepper)
+    one.stepper = counting
+    one.translate(sources)
+    needed = counting.pieces * 2 * 3 * half * embedding + counting.positions * (2 * 3 * half * half + hidden * hidden)
+    needed += counting.rows * (3 * hidden * (embedding + hidden) + 2 * hidden * embedding + embedding * pieces)
+    rates = {shape: product_rate(*shape) for shape in ((64, hidden, pieces), (256, hidden, pieces), (64, 1024, 2048))}
+    best = max(rates, key=rates.__getitem__)
+    print(
+        f"  greedy: {counting.positions:,} source tokens, {counting.rows:,} target tokens; "
+        f"{needed / seconds / 1e9:.0f} of {rates[best] / 1e9:.0f} billion 8-bit products a second, "
+        f"{needed / seconds / rates[best]:.0%} of the machine's rate ({best[0]} x {best[1]} -> {best[2]})"
+    )
 
-    graph, products, rows = Graph(), Int8(), 64
-    values = np.random.default_rng(1).normal(size=(pieces, hidden)).astype(np.float32)
-    operand = products.operand(graph, graph.input("x", np.float32, [rows, hidden]), 1.0, hidden)
+
+def product_rate(rows: int, width: int, out: int) -> float:
+    """Return the products a second of one matrix product (rows, width) x (width, out) in 8 bits, alone."""
+    graph, products = Graph(), Int8()
+    values = np.random.default_rng(1).normal(size=(out, width)).astype(np.float32)
+    operand = products.operand(graph, graph.input("x", np.float32, [rows, width]), 1.0, width)
     product = products.product(graph, [operand], values)
     graph.output(graph.op("Slice", product, *map(graph.constant, ([0], [1], [1]))), np.float32, [rows, 1], name="y")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph.model("product").SerializeToString(), options)
     feed, times = {"x": values[:rows]}, []
-    for _ in range(200):
+    for _ in range(100):
         began = time.perf_counter()
         session.run(None, feed)
         times.append(time.perf_counter() - began)
-    peak = rows * hidden * pieces / median(times)
-    print(
-        f"  greedy: {src:,} source and {tgt:,} target tokens; {reached / 1e9:.0f} of {peak / 1e9:.0f} "
-        f"billion 8-bit products a second, {reached / peak:.0%} of the machine's rate ({rows} x {hidden} -> {pieces:,})"
-    )
+    return rows * width * out / median(times)
 
 
 def quality(model: Path, precision: str, beam_size: int, sources: list[str], references: list[str]) -> float:
@@ -206,29 +235,34 @@ def quality(model: Path, precision: str, beam_size: int, sources: list[str], ref
     return corpus_bleu([translation.text for translation in found], references)
 
 
+LAUNCHER = """
+import resource, subprocess, sys
+with open(sys.argv[1], "rb") as lines:
+    subprocess.run(sys.argv[2:], stdin=lines, stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+"""
+"""Runs a command and prints its peak memory; a process as large as ours would lend it its own."""
+
+
 def whole_process(model: Path, text: Path) -> None:
     """Print what `mtkit translate` takes from start to end: seconds for one sentence, memory for all of them."""
-    command = [str(Path(sys.executable).with_name("mtkit")), "translate", str(model), "--threads", "1", "--quiet"]
-
-    def cost(source: Path, *options: str) -> tuple[float, float]:
-        began = time.perf_counter()
-        with source.open("rb") as lines:
-            process = subprocess.Popen([*command, *options], stdin=lines, stdout=subprocess.DEVNULL)
-            _, status, usage = os.wait4(process.pid, 0)
-        assert status == 0
-        return time.perf_counter() - began, usage.ru_maxrss / 1024
-
+    command = [str(Path(sys.executable).with_name("mtkit")), "translate", str(model), "--quiet"]
     with tempfile.TemporaryDirectory() as folder:
         one = Path(folder) / "one"
         one.write_text(next(read_lines(text)) + "\n", encoding="utf-8")
-        seconds = [cost(one)[0] for _ in range(RUNS + 2)]
+        seconds = []
+        for _ in range(RUNS + 2):
+            began = time.perf_counter()
+            with one.open("rb") as lines:
+                subprocess.run([*command, "--threads", "1"], stdin=lines, check=True, capture_output=True)
+            seconds.append(time.perf_counter() - began)
     print(f"  one sentence, whole process: {median(seconds):.2f} s (to be under 0.5)")
     for beam_size in (1, 5):
-        seconds_of_all, memory = cost(text, "--beam-size", str(beam_size))
-        print(
-            f"  all sentences, whole process, beam {beam_size}: {seconds_of_all:.2f} s, "
-            f"peak memory {memory:.0f} MB (to be under 250)"
-        )
+        for threads in (1, os.cpu_count() or 1):
+            options = ["--beam-size", str(beam_size), "--threads", str(threads)]
+            measure = [sys.executable, "-c", LAUNCHER, str(text), *command, *options]
+            memory = float(subprocess.run(measure, check=True, capture_output=True, text=True).stdout)
+            print(f"  beam {beam_size}, threads {threads}: peak memory {memory:.0f} MB (to be under 250)")
 
 
 class NaiveStepper(TorchStepper):
