@@ -168,7 +168,11 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
 
 
 class SearchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a translation is searched for. Lengths are counted in pieces."""
+    """How a translation is searched for. Lengths are counted in pieces.
+
+    Raises:
+        SettingsError: two of them do not fit together.
+    """
 
     beam_size: Annotated[int, Meta(ge=1, le=100), about("Hypotheses kept; 1 is greedy.", "Search")] = 5
     length_penalty: Annotated[
@@ -202,6 +206,13 @@ class SearchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     batch_tokens: Annotated[int, Meta(ge=1), about("Source pieces translated together, padding included.", "Speed")] = (
         2048
     )
+
+    def __post_init__(self) -> None:
+        if self.min_length_ratio > self.max_length_ratio:
+            raise SettingsError(
+                f"min_length_ratio {self.min_length_ratio:g} is above max_length_ratio {self.max_length_ratio:g}; "
+                "lower the one or raise the other"
+            )
 
 
 class TranslateSettings(CommandSettings, frozen=True, kw_only=True):

@@ -115,6 +115,12 @@ def test_two_values_that_disagree_are_named(flags: dict[str, int], message: str)
     resolve(TrainSettings, command="train", flags={**flags, "hidden_size": 15, "bidirectional": False})
 
 
+def test_a_least_length_above_the_greatest_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"^min_length_ratio 2\.5 is above max_length_ratio 2; lower the one or "):
+        resolve(TranslateSettings, command="translate", flags={"min_length_ratio": 2.5})
+    resolve(TranslateSettings, command="translate", flags={"min_length_ratio": 2.5, "max_length_ratio": 2.5})
+
+
 def test_the_table_of_another_command_is_left_alone(tmp_path: Path) -> None:
     file = config_file(tmp_path, "".join(f"[{command}]\nseed = 7\n" for command in COMMANDS) + "beam_size = 9\n")
     assert resolve(TrainSettings, command="train", flags={}, config=file).settings.seed == 7

@@ -12,6 +12,7 @@ class Console:
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         self.quiet = quiet
         self.verbose = verbose
+        self._in_progress = False
 
     @property
     def live(self) -> bool:
@@ -32,7 +33,19 @@ class Console:
         """Tell what the user may not have expected."""
         self._print(f"{paint('Warning:', '33')} {line}")
 
+    def progress(self, line: str) -> None:
+        """Tell how far the work is, on a line that the next progress is written over; for where somebody watches."""
+        print(f"\r{line}", end="", file=sys.stderr, flush=True)
+        self._in_progress = True
+
+    def end_progress(self) -> None:
+        """Leave the line of the progress, if there is one, so that what follows has a line of its own."""
+        if self._in_progress:
+            print(file=sys.stderr, flush=True)
+        self._in_progress = False
+
     def _print(self, line: str) -> None:
+        self.end_progress()
         print(line, file=sys.stderr, flush=True)
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import queue
 import select
 import threading
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from pathlib import Path
+from collections.abc import Iterator
+from itertools import chain, islice
 from typing import BinaryIO
 
 from mtkit.errors import CorpusError
 from mtkit.settings import DecodingErrors
-from mtkit.text.corpus import read_lines
 
 WINDOW = 1024
 """Most lines read ahead and translated together: sorted by length, they share batches well."""
@@ -127,19 +125,31 @@ def _read(source: BinaryIO, chunks: Chunks) -> None:
         chunks.put(error)
 
 
-def beside(windows: Iterable[list[str]], name: str, path: Path) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield the lines of each window, of the input called `name`, and as many of the file that goes with it.
+def beside(lines: LineInput, others: LineInput) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the lines of each window, and as many of the input that goes with them line by line.
 
     Raises:
-        CorpusError: as `read_lines`; or one has more lines than the other, and those before have been yielded.
+        CorpusError: as `LineInput.windows`, of either; or one has more lines than the other. What comes before that in
+            both has been yielded.
     """
-    others, count = read_lines(path), 0
-    for window in windows:
-        found = list(islice(others, len(window)))
+    partners, count = chain.from_iterable(others.windows()), 0
+    for window in lines.windows():
+        found: list[str] = []
+        try:
+            for partner in islice(partners, len(window)):
+                found.append(partner)  # noqa: PERF402 - one by one, so that an error leaves those before it
+        except CorpusError:
+            if found:
+                yield window[: len(found)], found
+            raise
         count += len(found)
         if found:
             yield window[: len(found)], found
         if len(found) < len(window):
-            raise CorpusError(f"{path} ends after {count:,} lines and {name} goes on; give a line for each line")
-    if next(others, None) is not None:
-        raise CorpusError(f"{name} ends after {count:,} lines and {path} goes on; give a line for each line")
+            raise CorpusError(
+                f"{others.name} ends after {count:,} lines and {lines.name} goes on; give a line for each line"
+            )
+    if next(partners, None) is not None:
+        raise CorpusError(
+            f"{lines.name} ends after {count:,} lines and {others.name} goes on; give a line for each line"
+        )

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import typer
 
@@ -15,8 +16,8 @@ from mtkit.cli.console import Console, discard_output
 from mtkit.cli.line_input import LineInput, beside
 from mtkit.cli.options import Argument, add_command
 from mtkit.configuration import Resolved
-from mtkit.errors import CorpusError, SettingsError
-from mtkit.settings import TranslateSettings
+from mtkit.errors import CorpusError, MtkitError, SettingsError
+from mtkit.settings import DecodingErrors, TranslateSettings
 from mtkit.signals import stop_request
 from mtkit.storage import new_file, writing
 
@@ -47,8 +48,8 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
 
     try:
         with ExitStack() as stack:
-            source = stack.enter_context(_open_input(settings.input)) if settings.input else sys.stdin.buffer
-            lines = LineInput(source, settings.input or "standard input", settings.errors)
+            names = [settings.input, *filter(None, [settings.score_against or settings.prefix])]
+            inputs = [stack.enter_context(_open_input(name, settings.errors)) for name in names]
             translator = Translator.load(
                 str(given["model"]),
                 search=settings.search,
@@ -60,12 +61,12 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
             )
             translator.check(n_best=settings.n_best, alignments=settings.alignments, attention=settings.attention)
             sink = stack.enter_context(_open_output(Path(settings.output))) if settings.output else sys.stdout.buffer
-            report = Report(console, live=console.live and bool(settings.output or not sys.stdout.isatty()))
+            live = console.live and bool(settings.output or not sys.stdout.isatty())
+            report = stack.enter_context(Report(console, inputs, live=live))
             answers = _scores if settings.score_against else _translations
-            for window in answers(translator, lines, settings, report):
+            for window in answers(translator, inputs, settings, report):
                 _write(sink, window)
                 report.written(len(window))
-            report.close(lines.replaced)
     except KeyboardInterrupt:
         raise typer.Exit(128 + signal.SIGINT) from None  # what is complete has been written; there is no more to say
 
@@ -86,15 +87,15 @@ def _check_options(settings: TranslateSettings) -> None:
 
 
 def _translations(
-    translator: Translator, lines: LineInput, settings: TranslateSettings, report: Report
+    translator: Translator, inputs: Sequence[LineInput], settings: TranslateSettings, report: Report
 ) -> Iterator[list[str]]:
     """Translate window by window; yield the lines to print."""
     from mtkit.cli.translation_format import as_json, as_text
 
     printed = as_json if settings.format == "jsonl" else as_text
-    windows: Iterator[tuple[list[str], list[str] | None]] = ((window, None) for window in lines.windows())
+    windows: Iterator[tuple[list[str], list[str] | None]] = ((window, None) for window in inputs[0].windows())
     if settings.prefix:
-        windows = beside(lines.windows(), lines.name, Path(settings.prefix))
+        windows = beside(*inputs)
     for window, prefixes in windows:
         translations = translator.translate(
             window,
@@ -108,13 +109,13 @@ def _translations(
 
 
 def _scores(
-    translator: Translator, lines: LineInput, settings: TranslateSettings, report: Report
+    translator: Translator, inputs: Sequence[LineInput], settings: TranslateSettings, report: Report
 ) -> Iterator[list[str]]:
     """Score window by window; yield the log-probabilities to print."""
     from mtkit.evaluation import perplexity_of
 
     log_prob, tokens = 0.0, 0
-    for window, targets in beside(lines.windows(), lines.name, Path(settings.score_against)):
+    for window, targets in beside(*inputs):
         scores = translator.score(window, targets)
         log_prob += sum(score.log_prob for score in scores)
         tokens += sum(score.tokens for score in scores)
@@ -124,20 +125,34 @@ def _scores(
 
 
 class Report:
-    """What is said beside the answers: how far it is, where somebody watches, and what is unusual, counted."""
+    """What is said beside the answers: how far it is, where somebody watches, and what is unusual, counted.
 
-    def __init__(self, console: Console, *, live: bool) -> None:
+    Leaving it sums up, after an error too; not where the user has stopped the work, or nobody reads its output.
+    """
+
+    def __init__(self, console: Console, inputs: Sequence[LineInput], *, live: bool) -> None:
         self.console = console
+        self.inputs = inputs
         self.live = live
         self.lines = 0
         self.long = self.truncated = self.loops = self.untranslatable = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.console.end_progress()
+        if kind is None or issubclass(kind, (MtkitError, OSError)):
+            self._sum_up()
 
     def see(self, translations: Sequence[Translation]) -> None:
         """Count what is unusual about the next lines; the first long ones are named at once."""
         for number, translation in enumerate(translations, start=self.lines + 1):
             if translation.parts > 1:
                 self.long += 1
-                tell = self._warn if self.long <= LONG_LINES_NAMED else self.console.detail
+                tell = self.console.warn if self.long <= LONG_LINES_NAMED else self.console.detail
                 tell(f"line {number:,} is long; it was translated in {translation.parts:,} parts")
             if translation.truncated:
                 self.console.detail(f"line {number:,}: the translation did not come to an end and was cut")
@@ -151,12 +166,10 @@ class Report:
         """Note that the answers to the next lines are out."""
         self.lines += count
         if self.live:
-            print(f"\r{self.lines:,} lines", end="", file=sys.stderr, flush=True)
+            self.console.progress(f"{self.lines:,} lines")
 
-    def close(self, replaced: int) -> None:
-        """Sum up; `replaced` lines were not UTF-8."""
-        self._end_progress()
-        if replaced:
+    def _sum_up(self) -> None:
+        if replaced := sum(lines.replaced for lines in self.inputs):
             self.console.warn(f"{replaced:,} lines are not UTF-8; what is not was replaced by U+FFFD")
         if self.long > LONG_LINES_NAMED:
             more = self.long - LONG_LINES_NAMED
@@ -172,24 +185,19 @@ class Report:
         if self.loops:
             self.console.warn(f"{self.loops:,} translations repeat themselves; --verbose names the lines")
 
-    def _warn(self, line: str) -> None:
-        self._end_progress()
-        self.console.warn(line)
-
-    def _end_progress(self) -> None:
-        if self.live and self.lines:
-            print(file=sys.stderr)
-
 
 @contextmanager
-def _open_input(name: str) -> Iterator[BinaryIO]:
-    """Open the file of --input."""
+def _open_input(name: str, errors: DecodingErrors) -> Iterator[LineInput]:
+    """Open a file of lines, or standard input where it has no name."""
+    if not name:
+        yield LineInput(sys.stdin.buffer, "standard input", errors)
+        return
     try:
         file = open(name, "rb")  # noqa: SIM115 - closed below; what is wrong later is not about opening it
     except OSError as error:
         raise CorpusError(f"{name}: cannot be read ({error.strerror})") from error
     with file:
-        yield file
+        yield LineInput(file, name, errors)
 
 
 @contextmanager

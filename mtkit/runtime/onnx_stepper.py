@@ -13,8 +13,7 @@ import onnxruntime
 from onnxruntime import OrtValue
 
 from mtkit.errors import ModelFolderError
-from mtkit.search import Candidates, Distribution
-from mtkit.search.live import numbered
+from mtkit.search import Candidates, Distribution, numbered
 from mtkit.text.vocabulary import BOS, PAD, UNK
 
 Ids = npt.NDArray[np.int64]

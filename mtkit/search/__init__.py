@@ -2,7 +2,7 @@
 
 from mtkit.search.hypothesis import Hypothesis
 from mtkit.search.scoring import score_targets
-from mtkit.search.stepper import Candidates, Distribution, State, Stepper
+from mtkit.search.stepper import Candidates, Distribution, State, Stepper, numbered
 from mtkit.search.strategy import search
 
-__all__ = ["Candidates", "Distribution", "Hypothesis", "State", "Stepper", "score_targets", "search"]
+__all__ = ["Candidates", "Distribution", "Hypothesis", "State", "Stepper", "numbered", "score_targets", "search"]

@@ -16,10 +16,10 @@ from heapq import heappushpop
 import numpy as np
 
 from mtkit.search.hypothesis import Hypothesis, best_first
-from mtkit.search.live import Live, numbered
+from mtkit.search.live import Live
 from mtkit.search.ranking import Ranking
 from mtkit.search.rules import Rules
-from mtkit.search.stepper import Ids, Reals, S, Stepper
+from mtkit.search.stepper import Ids, Reals, S, Stepper, numbered
 from mtkit.search.waiting import Waiting
 
 

@@ -69,19 +69,6 @@ class Live:
         )
 
 
-def numbered(sentences: Ids) -> tuple[Ids, Ids, Ids]:
-    """Number the sentences of R hypotheses, and the hypotheses of each sentence, from 0.
-
-    Those of a sentence stand together: [7, 7, 4] gives [0, 2], [0, 0, 1] and [0, 1, 0].
-
-    Returns:
-        The first row of each sentence (L,), the number of each row's sentence (R,) and its number within that (R,).
-    """
-    first = np.concatenate(([True], sentences[1:] != sentences[:-1]))
-    first_rows, numbers = np.flatnonzero(first), first.cumsum() - 1
-    return first_rows, numbers, np.arange(len(sentences)) - first_rows[numbers]
-
-
 def _ending(rows: NDArray[Any], length: int) -> NDArray[Any]:
     """Return the last `length` columns of rows (R, T, ...), filled up with zeros at the left."""
     missing = max(0, length - rows.shape[1])

@@ -1,6 +1,6 @@
 """All that search knows of a model: it starts on source sentences and then goes one target token at a time.
 
-A network on a GPU, a graph in ONNX Runtime, an ensemble or a table in a test become searchable by these two methods.
+A network on a GPU, a graph in ONNX Runtime, an ensemble or a table in a test become searchable by these three methods.
 """
 
 from __future__ import annotations
@@ -28,9 +28,23 @@ class State(Protocol):
     def join(self, other: Self) -> Self:
         """Return the state of the hypotheses of both, those of `other` last; the sources of both are equally wide.
 
-        Neither is of use after that: the memory of sentences that nobody translates any more may be that of new ones.
+        This state is spent by that: new sentences may take the memory of those that nobody translates any more. `other`
+        stays whole, to be selected from, joined and stepped again.
         """
         ...
+
+
+def numbered(sentences: Ids) -> tuple[Ids, Ids, Ids]:
+    """Number the sentences of R hypotheses, and the hypotheses of each sentence, from 0.
+
+    Those of a sentence stand together: [7, 7, 4] gives [0, 2], [0, 0, 1] and [0, 1, 0].
+
+    Returns:
+        The first row of each sentence (L,), the number of each row's sentence (R,) and its number within that (R,).
+    """
+    first = np.concatenate(([True], sentences[1:] != sentences[:-1]))
+    first_rows, numbers = np.flatnonzero(first), first.cumsum() - 1
+    return first_rows, numbers, np.arange(len(sentences)) - first_rows[numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +80,7 @@ S = TypeVar("S", bound=State)
 
 
 class Stepper(Protocol[S]):
-    """A model that can be searched. No row of a batch changes what another one gives."""
+    """A model that can be searched. Up to rounding, no row of a batch is to change what another one gives."""
 
     def start(self, src: Ids, src_lengths: Ids) -> S:
         """Read N source sentences and return the state before their first target token.

@@ -110,6 +110,8 @@ class Translator:
 
     def check(self, *, n_best: int = 1, alignments: AlignmentUnit = "none", attention: bool = False) -> None:
         """Raise `SettingsError` where this model and search cannot give what `translate` would be asked for."""
+        if n_best < 1:
+            raise SettingsError(f"--n-best {n_best} asks for no translation; give 1 or more")
         if n_best > self.search.beam_size and not self.search.sample:
             raise SettingsError(
                 f"--n-best {n_best} is more than a beam of {self.search.beam_size} finds; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import given
@@ -71,21 +71,31 @@ def test_every_line_of_any_bytes_is_kept_where_they_may_be_replaced(lines: list[
     assert source.replaced == sum(line.decode(errors="ignore") != line.decode(errors="replace") for line in lines)
 
 
-def test_a_file_beside_the_input_goes_window_by_window(tmp_path: Path) -> None:
-    (file := tmp_path / "beside").write_text("A\nB\nC\n")
-    assert list(beside([["a"], ["b", "c"]], "input", file)) == [(["a"], ["A"]), (["b", "c"], ["B", "C"])]
+def pairs_of(lines: bytes, others: bytes, message: str = "") -> list[tuple[str, str]]:
+    """The lines that have a partner; `message` is that of the error after them."""
+    pairs = []
+    with pytest.raises(CorpusError, match=message) if message else nullcontext():
+        for window, found in beside(LineInput(io.BytesIO(lines), "input"), LineInput(io.BytesIO(others), "others")):
+            pairs += zip(window, found, strict=True)
+    return pairs
+
+
+def test_another_input_goes_along_window_by_window() -> None:
+    count = 2 * WINDOW + 3
+    lines, others = ([f"{name} {number}" for number in range(count)] for name in ("source", "target"))
+    assert pairs_of("\n".join(lines).encode(), "\n".join(others).encode()) == list(zip(lines, others, strict=True))
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [("A\nB\n", "beside ends after 2 lines and input goes on"), ("A\nB\nC\nD\n", "input ends after 3 lines and ")],
+    ("lines", "others", "message"),
+    [
+        (b"a\nb\nc\n", b"A\nB\n", "others ends after 2 lines and input goes on; give a line for each line"),
+        (b"a\nb\n", b"A\nB\nC\n", "input ends after 2 lines and others goes on; give a line for each line"),
+        (b"a\nb\nc\n", b"A\nB\n\xe4\n", "others, line 3: is not UTF-8"),
+        (b"a\nb\n\xe4\n", b"A\nB\nC\n", "input, line 3: is not UTF-8"),
+    ],
 )
-def test_what_ends_early_is_named_after_the_lines_that_have_a_partner(
-    tmp_path: Path, content: str, message: str
+def test_what_goes_wrong_is_named_after_the_lines_that_have_a_partner(
+    lines: bytes, others: bytes, message: str
 ) -> None:
-    (file := tmp_path / "beside").write_text(content)
-    pairs = []
-    with pytest.raises(CorpusError, match=message):  # noqa: PT012 - what was yielded before counts
-        for window, others in beside([["a"], ["b", "c"]], "input", file):
-            pairs += zip(window, others, strict=True)
-    assert pairs == list(zip("abc", content.split()[:3], strict=False))
+    assert pairs_of(lines, others, message) == [("a", "A"), ("b", "B")]

@@ -8,9 +8,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import typer
 
 from mtkit.cli.console import Console
 from mtkit.cli.translate import LONG_LINES_NAMED, Report
+from mtkit.errors import CorpusError
 from mtkit.translation import Translation
 
 SENTENCE = b"The red cat sees a dog."
@@ -86,19 +88,51 @@ def test_many_long_lines_are_counted_after_the_first_few(mtkit, model_folder: Pa
     assert sum("is long" in line for line in verbose.err.splitlines()) == 8
 
 
-def test_progress_and_warnings_have_lines_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
-    report = Report(Console(), live=True)
-    report.written(2)
-    report.see([Translation("a", "b", -1.0, parts=3)])
-    report.written(1)
-    report.close(replaced=0)
-    assert capsys.readouterr().err.splitlines() == [
-        *("", "2 lines", "Warning: line 3 is long; it was translated in 3 parts", "", "3 lines")
-    ]
-    silent = Report(Console(), live=False)
-    silent.written(2)
-    silent.close(replaced=0)
+@pytest.mark.parametrize("verbose", [False, True])
+def test_progress_and_what_is_said_have_lines_of_their_own(capsys: pytest.CaptureFixture[str], verbose: bool) -> None:
+    long, cut = Translation("a", "b", -1.0, parts=3), Translation("a", "b", -1.0, truncated=True)
+    with Report(Console(verbose=verbose), [], live=True) as report:
+        report.written(1)
+        report.written(1)
+        report.see([long, long, cut])
+        report.written(3)
+    err = capsys.readouterr().err
+    detail = "line 5: the translation did not come to an end and was cut\n" * verbose
+    assert err == (
+        "\r1 lines\r2 lines\n"
+        "Warning: line 3 is long; it was translated in 3 parts\n"
+        "Warning: line 4 is long; it was translated in 3 parts\n"
+        f"{detail}\r5 lines\n"
+        "Warning: 1 translations did not come to an end and were cut; --verbose names the lines\n"
+    )
+    with Report(Console(), [], live=False) as silent:
+        silent.written(2)
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_unusual_is_summed_up_after_an_error_and_not_after_a_stop(capsys: pytest.CaptureFixture[str]) -> None:
+    def said(error: BaseException) -> str:
+        with pytest.raises(type(error)), Report(Console(), [], live=True) as report:  # noqa: PT012 - what it saw counts
+            report.see([Translation("a", "b", -1.0, loop=True)])
+            report.written(1)
+            raise error
+        return capsys.readouterr().err
+
+    assert said(CorpusError("x")) == (
+        "\r1 lines\nWarning: 1 translations repeat themselves; --verbose names the lines\n"
+    )
+    assert said(KeyboardInterrupt()) == said(typer.Exit(141)) == said(SystemExit(143)) == "\r1 lines\n"
+
+
+@pytest.mark.parametrize("partner", ["--prefix", "--input"])
+def test_what_is_unusual_before_an_error_is_counted(mtkit, model_folder: Path, tmp_path: Path, partner: str) -> None:
+    """Where the prefixes end early, and where a line is not UTF-8."""
+    (file := tmp_path / "lines").write_bytes("\u200b\n".encode() + b"\xff\n" * (partner == "--input"))
+    outcome = mtkit("translate", model_folder, partner, file, stdin="\u200b\n\n".encode())
+    assert (outcome.code, outcome.out) == (2, b"\n")
+    warning, error = outcome.err.splitlines()
+    assert warning == "Warning: 1 lines hold nothing that can be translated; their translations are empty"
+    assert error.startswith(f"Error: {file}")
 
 
 def test_invalid_utf8_is_named_after_the_lines_before_it_were_answered(mtkit, model_folder: Path) -> None:
@@ -159,6 +193,22 @@ def test_lines_without_a_prefix_are_an_error_after_those_that_have_one(mtkit, mo
     outcome = mtkit("translate", model_folder, "--prefix", file, stdin=SENTENCE + b"\n" + SENTENCE)
     assert (outcome.code, outcome.out.count(b"\n")) == (2, 1)
     assert outcome.message == f"{file} ends after 1 lines and standard input goes on; give a line for each line"
+
+
+@pytest.mark.parametrize("option", ["--prefix", "--score-against"])
+def test_a_bad_line_beside_the_input_is_named_after_what_came_before_it_or_replaced(
+    mtkit, model_folder: Path, tmp_path: Path, option: str
+) -> None:
+    (file := tmp_path / "lines").write_bytes(b"Un roi\nUn \xff roi\nUn roi\n")
+    stdin = (SENTENCE + b"\n") * 3
+    outcome = mtkit("translate", model_folder, option, file, stdin=stdin)
+    assert outcome.code == 2
+    assert outcome.message.startswith(f"{file}, line 2: is not UTF-8 (byte 4 is 0xff); convert it")
+    replaced = mtkit("translate", model_folder, option, file, "--errors", "replace", stdin=stdin)
+    answers = replaced.out.splitlines(keepends=True)
+    assert (replaced.code, len(answers)) == (0, 3)
+    assert answers[0] == answers[2] == outcome.out != answers[1]
+    assert "Warning: 1 lines are not UTF-8" in replaced.err
 
 
 def test_given_translations_are_scored(mtkit, model_folder: Path, parallel_text: Path) -> None:

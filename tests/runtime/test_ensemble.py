@@ -112,6 +112,18 @@ def test_sentences_that_take_turns_are_translated_as_all_at_once(
         assert [[one.ids for one in hypotheses] for hypotheses in in_turns] == [[one.ids] for [one] in at_once]
 
 
+def test_a_joined_state_goes_on_as_both_would_and_what_was_joined_stays_whole(members: list[TorchStepper]) -> None:
+    ensemble = Ensemble(members)
+    _, old = ensemble.step(FIRST, ensemble.start(SRC, LENGTHS), 1)
+    old, old_tokens = old.select(np.array([3, 0, 0])), np.array([5, 6, 7])
+    new, new_tokens = ensemble.start(SRC[1:3], LENGTHS[1:3]), FIRST[:2]
+    expected = [ensemble.distribution(old_tokens, old)[0], ensemble.distribution(new_tokens, new)[0]]
+    found, _ = ensemble.distribution(np.concatenate((old_tokens, new_tokens)), old.join(new))
+    np.testing.assert_allclose(found.log_probs, np.concatenate([one.log_probs for one in expected]), rtol=1e-5)
+    again, _ = ensemble.distribution(new_tokens, new)
+    np.testing.assert_array_equal(again.log_probs, expected[1].log_probs)
+
+
 def test_the_score_of_a_hypothesis_is_its_forced_decoding_score(members: list[TorchStepper]) -> None:
     ensemble = Ensemble(members)
     found = search(ensemble, SRC, LENGTHS, SearchSettings(), bos=BOS, eos=EOS, n_best=5)

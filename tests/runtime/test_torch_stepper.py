@@ -181,6 +181,9 @@ def test_a_joined_state_goes_on_as_both_would(stepper: TorchStepper) -> None:
     np.testing.assert_allclose(found.log_probs, np.concatenate([one.log_probs for one in expected]), rtol=1e-6)
     assert [len(set(joined.sources[rows])) for rows in ([1, 2], [0, 1, 3, 4, 5])] == [1, 5]
     assert len(state.select(np.array([5])).sources) == 1
+    again, _ = stepper.step(new_tokens, new, 5)  # what was joined to another stays whole
+    np.testing.assert_array_equal(again.ids, expected[1].ids)
+    np.testing.assert_array_equal(again.log_probs, expected[1].log_probs)
 
 
 def test_the_memory_stays_where_it_is_while_rows_keep_their_sources(stepper: TorchStepper) -> None:

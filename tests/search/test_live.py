@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mtkit.search import Candidates
-from mtkit.search.live import Live, numbered
+from mtkit.search.live import Live
 
 PAD, UNK, BOS, EOS, A, B, C = range(7)
 
@@ -66,10 +66,3 @@ def test_what_is_joined_ends_in_the_newest_tokens_and_is_as_wide_as_the_longest(
     ]
     assert live.log_probs.tolist() == [-1.0, -2.0, 0.0, 0.0]
     np.testing.assert_array_equal(live.attention[:2], weights[:, 1:])
-
-
-def test_hypotheses_are_numbered_by_their_sentences_and_within_them():
-    first_rows, numbers, ranks = numbered(np.array([7, 7, 4, 9, 9, 9]))
-    assert first_rows.tolist() == [0, 2, 3]
-    assert numbers.tolist() == [0, 0, 1, 2, 2, 2]
-    assert ranks.tolist() == [0, 1, 0, 0, 1, 2]

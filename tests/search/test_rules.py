@@ -25,9 +25,8 @@ def test_limits_are_generous_for_short_sentences_and_grow_with_the_source():
 
 def test_ratios_are_of_the_source_and_rounded_up():
     # Sources of 0, 3 and 10 pieces and eos; 1.1 * 10 is 11, though not in floating point.
-    rules = rules_of([1, 4, 11], min_length_ratio=1.1, max_length_ratio=0.3)
-    assert rules.min_pieces.tolist() == [1, 4, 11]
-    assert rules.max_lengths.tolist() == [21, 22, 24]
+    assert rules_of([1, 4, 11], min_length_ratio=1.1).min_pieces.tolist() == [1, 4, 11]
+    assert rules_of([1, 4, 11], max_length_ratio=0.3).max_lengths.tolist() == [21, 22, 24]
 
 
 def test_a_prefix_longer_than_the_limit_raises_it():
@@ -86,16 +85,15 @@ class TestEverySearch:
                 assert len(set(ngrams)) == len(ngrams)
 
     def test_where_no_piece_is_left_a_target_ends_however_short_it_is(self, searcher, options):
-        search = searcher(seed=1, no_repeat_ngram=1, min_length_ratio=10, **options)
+        search = searcher(seed=1, no_repeat_ngram=1, min_length_ratio=10, max_length_ratio=10, **options)
         [[hypothesis]] = search.search([(A, EOS)])
         assert sorted(hypothesis.ids) == [A, B, C]
         assert not hypothesis.truncated
 
     @pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0, 2.5])
     def test_no_target_is_shorter_than_the_least_length(self, searcher, sources, options, ratio):
-        search = searcher(
-            lambda source, prefix: np.array([0, 0, 0, 0.97, 0.01, 0.01, 0.01]), min_length_ratio=ratio, **options
-        )
+        ratios = {"min_length_ratio": ratio, "max_length_ratio": 2.5}
+        search = searcher(lambda source, prefix: np.array([0, 0, 0, 0.97, 0.01, 0.01, 0.01]), **ratios, **options)
         for source, [hypothesis] in zip(sources, search.search(sources), strict=True):
             assert len(hypothesis.ids) >= max(1, ratio * (len(source) - 1))
             assert not hypothesis.truncated

@@ -26,7 +26,7 @@ OPTIONS = st.fixed_dictionaries(
         "top_k": st.integers(0, 3),
         "top_p": st.sampled_from([0.5, 1.0]),
     },
-)
+).filter(lambda options: options.get("min_length_ratio", 0) <= options.get("max_length_ratio", 2))
 PREFIXES = st.none() | st.lists(st.lists(st.sampled_from([A, B, C]), max_size=4), min_size=5, max_size=5)
 
 
