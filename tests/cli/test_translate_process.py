@@ -14,11 +14,13 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtkit import SearchSettings, Translator
 from mtkit.cli.line_input import WINDOW
 
 SENTENCE = b"The red cat sees a dog.\n"
@@ -27,11 +29,11 @@ SENTENCE = b"The red cat sees a dog.\n"
 class Filter:
     """`mtkit translate` between two pipes; every question ends in a sentence whose answer is known."""
 
-    def __init__(self, model: Path, *options: str, unbuffered: bool = False) -> None:
+    def __init__(self, model: Path, *options: str, threads: int = 1, unbuffered: bool = False) -> None:
         command = [sys.executable, *["-u"] * unbuffered, "-m", "mtkit", "translate", str(model)]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
         self.process = subprocess.Popen(
-            [*command, "--threads", "1", "--beam-size", "1", *options],
+            [*command, "--threads", str(threads), "--beam-size", "1", *options],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -133,6 +135,22 @@ def test_a_slow_pipe_is_answered_line_by_line(model_folder: Path) -> None:
     assert answers[0] == answers[1] == answers[2] != [b""]
 
 
+def test_an_answer_is_out_within_a_fifth_of_a_second_of_its_translation(model_folder: Path) -> None:
+    """Medians, each question beside a translation without pipes, so that a loaded machine slows both down."""
+    translator = Translator.load(model_folder, search=SearchSettings(beam_size=1), device="cpu", threads=1)
+    translated, answered = [], []
+    with filtering(model_folder) as mtkit:
+        mtkit.ask([SENTENCE.strip()])  # the start is not what is measured
+        for _ in range(9):
+            start = time.perf_counter()
+            translator.translate([SENTENCE.decode().strip()])
+            between = time.perf_counter()
+            mtkit.ask([SENTENCE.strip()])
+            translated.append(between - start)
+            answered.append(time.perf_counter() - between)
+    assert median(answered) < median(translated) + 0.2
+
+
 def test_a_closed_output_pipe_ends_quietly(model_folder: Path) -> None:
     mtkit = Filter(model_folder)
     with mtkit.process:
@@ -146,6 +164,7 @@ def test_a_closed_output_pipe_ends_quietly(model_folder: Path) -> None:
     assert mtkit.process.returncode == 128 + signal.SIGPIPE
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(
     ("number", "stuck", "unbuffered"),
     [
@@ -156,10 +175,10 @@ def test_a_closed_output_pipe_ends_quietly(model_folder: Path) -> None:
     ],
 )
 def test_a_signal_leaves_only_complete_lines(
-    model_folder: Path, number: signal.Signals, stuck: bool, unbuffered: bool
+    model_folder: Path, number: signal.Signals, stuck: bool, unbuffered: bool, threads: int
 ) -> None:
     """Both while the output is read, and while it is not and the process waits in the middle of a write."""
-    mtkit = Filter(model_folder, "--format", "jsonl", unbuffered=unbuffered)
+    mtkit = Filter(model_folder, "--format", "jsonl", threads=threads, unbuffered=unbuffered)
     data = SENTENCE * (3 * WINDOW)
     feeder = threading.Thread(target=_feed, args=(mtkit, data))
     feeder.start()
