@@ -31,6 +31,7 @@ from mtkit.runtime.products import Int8
 from mtkit.runtime.torch_stepper import TorchStepper, load_stepper
 from mtkit.search import Candidates
 from mtkit.text.corpus import read_lines
+from tests.benchmarks.memory import peak_memory
 from tests.benchmarks.training import MATCHED, mtkit
 
 RUNS = 5
@@ -235,15 +236,6 @@ def quality(model: Path, precision: str, beam_size: int, sources: list[str], ref
     return corpus_bleu([translation.text for translation in found], references)
 
 
-LAUNCHER = """
-import resource, subprocess, sys
-with open(sys.argv[1], "rb") as lines:
-    subprocess.run(sys.argv[2:], stdin=lines, stdout=subprocess.DEVNULL, check=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
-"""
-"""Runs a command and prints its peak memory; a process as large as ours would lend it its own."""
-
-
 def whole_process(model: Path, text: Path) -> None:
     """Print what `mtkit translate` takes from start to end: seconds for one sentence, memory for all of them."""
     command = [str(Path(sys.executable).with_name("mtkit")), "translate", str(model), "--quiet"]
@@ -259,9 +251,7 @@ def whole_process(model: Path, text: Path) -> None:
     print(f"  one sentence, whole process: {median(seconds):.2f} s (to be under 0.5)")
     for beam_size in (1, 5):
         for threads in (1, os.cpu_count() or 1):
-            options = ["--beam-size", str(beam_size), "--threads", str(threads)]
-            measure = [sys.executable, "-c", LAUNCHER, str(text), *command, *options]
-            memory = float(subprocess.run(measure, check=True, capture_output=True, text=True).stdout)
+            memory = peak_memory([*command, "--beam-size", str(beam_size), "--threads", str(threads)], text)
             print(f"  beam {beam_size}, threads {threads}: peak memory {memory:.0f} MB (to be under 250)")
 
 

@@ -14,10 +14,10 @@ def width(tokens: int) -> int:
 
 
 def test_an_example() -> None:
-    #          16 wide        32 wide
-    lengths = [16, 1, 7, 3, 9, 17, 32]
-    assert list(buckets(lengths)) == [(32, [6, 5]), (16, [0, 4, 2, 3, 1])]
-    assert list(batches(lengths, 48)) == [[6], [5], [0, 4, 2], [3, 1]]
+    #          8 wide         16 wide
+    lengths = [8, 1, 7, 3, 5, 9, 16]
+    assert list(buckets(lengths)) == [(16, [6, 5]), (8, [0, 2, 4, 3, 1])]
+    assert list(batches(lengths, 24)) == [[6], [5], [0, 2, 4], [3, 1]]
 
 
 @given(st.lists(st.integers(1, 100), max_size=60), st.integers(1, 500))
@@ -46,4 +46,4 @@ def test_shares_are_the_buckets_cut_evenly(workers: int) -> None:
 
 
 def test_a_few_sentences_are_not_shared() -> None:
-    assert shares([5, 6, 7], 4) == [(16, [2, 1, 0])]
+    assert shares([5, 6, 7], 4) == [(8, [2, 1, 0])]
