@@ -27,11 +27,10 @@ from mtkit.runtime.onnx_stepper import GRAPH_FORMAT
 from mtkit.runtime.products import Float32, Int8, Matrix, Products
 from mtkit.settings import NetworkSettings
 from mtkit.storage import new_folder, sha256
+from mtkit.text.vocabulary import NEVER
 
 PRECISIONS: dict[str, Products] = {"float32": Float32(), "int8": Int8(), "int8-7bit": Int8(weight_levels=63)}
 
-NEVER = 3
-"""Padding, unk and bos, the ids before this one, are never candidates."""
 BLOCK = 64
 """Columns of the output layer in a block: the k best pieces lie in the k blocks with the largest maxima."""
 
@@ -214,8 +213,8 @@ class GraphNetwork:
         which count for the normaliser alone.
         """
         pieces = len(self.output_bias)
-        candidates = _filled(np.arange(NEVER, pieces))
-        columns = np.concatenate((candidates, _filled(np.arange(NEVER))))
+        candidates = _filled(np.arange(len(NEVER), pieces))
+        columns = np.concatenate((candidates, _filled(np.array(NEVER))))
         weight = np.where(columns[:, None] < 0, 0, self.output_weight[columns])
         bias = np.where(columns < 0, -np.inf, self.output_bias[columns]).astype(np.float32)
         operand = products.operand(graph, readout, 1.0, self.settings.embedding_size)
@@ -244,7 +243,7 @@ class GraphNetwork:
         ids = graph.op(
             "Add", graph.op("Mul", block, graph.constant(BLOCK)), graph.op("Mod", where, graph.constant(BLOCK))
         )
-        graph.output(graph.op("Add", ids, graph.constant(NEVER)), np.int64, ["R", "k"], name="ids")
+        graph.output(graph.op("Add", ids, graph.constant(len(NEVER))), np.int64, ["R", "k"], name="ids")
         graph.output(graph.op("Sub", best, normaliser), np.float32, ["R", "k"], name="log_probs")
 
         column_of = np.full(pieces, -1)

@@ -14,7 +14,7 @@ from onnxruntime import OrtValue
 
 from mtkit.errors import ModelFolderError
 from mtkit.search import Candidates, Distribution, numbered
-from mtkit.text.vocabulary import BOS, PAD, UNK
+from mtkit.text.vocabulary import NEVER
 
 Ids = npt.NDArray[np.int64]
 Arrays = dict[str, npt.NDArray[Any]]
@@ -22,8 +22,6 @@ Values = dict[str, OrtValue]
 
 GRAPH_FORMAT = "1"
 """What the graphs take and give, and under which names; it changes when this file needs other graphs."""
-NEVER = [PAD, UNK, BOS]
-"""Ids that are no part of any translation."""
 
 
 class Sources:

@@ -20,11 +20,9 @@ from mtkit.nn.decoder import DecoderState
 from mtkit.runtime.weights import load_weights
 from mtkit.search import Candidates, Distribution
 from mtkit.settings import Device, Precision, RuntimePrecision
-from mtkit.text.vocabulary import BOS, PAD, UNK
+from mtkit.text.vocabulary import NEVER
 
 Ids = npt.NDArray[np.int64]
-NEVER = [PAD, UNK, BOS]
-"""Ids that are no part of any translation."""
 
 
 @dataclass(frozen=True)

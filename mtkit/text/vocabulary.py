@@ -21,6 +21,8 @@ from mtkit.settings import VocabType
 from mtkit.storage import new_file
 
 PAD, UNK, BOS, EOS = range(4)
+NEVER = [PAD, UNK, BOS]
+"""Ids that are no part of any translation; all others follow them."""
 
 _META_PIECES = 4 + 256  # the special ids and one piece for each byte
 _SPACE = "\u2581"  # SentencePiece's own mark for a space; in text it becomes one

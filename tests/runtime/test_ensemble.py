@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.ensemble import Ensemble, best_ids, log_mean_exp
-from mtkit.runtime.torch_stepper import NEVER, TorchStepper
+from mtkit.runtime.torch_stepper import TorchStepper
 from mtkit.search import score_targets, search
 from mtkit.settings import NetworkSettings, SearchSettings
 from mtkit.text.padding import pad
-from mtkit.text.vocabulary import BOS, EOS, UNK
+from mtkit.text.vocabulary import BOS, EOS, NEVER, UNK
 
 PIECES = 15
 SENTENCES = [[4, 5, 6, 7], [8], [9, 10, 11, 12, 4, 5], [13, 14]]

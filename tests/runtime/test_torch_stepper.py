@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from mtkit.errors import ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Seq2Seq
-from mtkit.runtime.torch_stepper import NEVER, TorchStepper, choose_device, choose_precision, load_stepper
+from mtkit.runtime.torch_stepper import TorchStepper, choose_device, choose_precision, load_stepper
 from mtkit.search import score_targets, search
 from mtkit.settings import NetworkSettings, SearchSettings
 from mtkit.text.padding import pad
-from mtkit.text.vocabulary import BOS, EOS, PAD, UNK
+from mtkit.text.vocabulary import BOS, EOS, NEVER, PAD, UNK
 
 PIECES = 15
 CPU = torch.device("cpu")
