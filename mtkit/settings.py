@@ -19,6 +19,7 @@ Tying = Literal["auto", "all", "target", "none"]
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
 RuntimePrecision = Literal["auto", "float32", "int8", "bfloat16"]
+ScheduleName = Literal["cosine", "inverse-sqrt", "plateau"]
 PresetName = Literal["tiny", "small", "base"]
 LengthNorm = Literal["average", "wu"]
 AlignmentUnit = Literal["none", "piece", "word"]
@@ -136,10 +137,37 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     label_smoothing: Annotated[
         float, Meta(ge=0, lt=1), about("Probability spread over all pieces.", "Regularisation")
     ] = 0.1
+    word_dropout: Annotated[
+        float,
+        Meta(ge=0, lt=1),
+        about("Share of the pieces, on both sides, that are read as unknown.", "Regularisation"),
+    ] = 0.0
+    subword_sampling: Annotated[
+        float,
+        Meta(ge=0, le=1),
+        about("Share of the sentences cut into other pieces at each pass; unigram and bpe.", "Regularisation"),
+    ] = 0.0
+    consistency: Annotated[
+        float,
+        Meta(ge=0, le=100),
+        about(
+            "Weight of the agreement between two passes under two dropout masks; doubles the work.", "Regularisation"
+        ),
+    ] = 0.0
     learning_rate: Annotated[float, Meta(gt=0, le=1), about("Peak learning rate of Adam.", "Optimisation")] = 2e-3
     warmup: Annotated[int, Meta(ge=0), about("Updates of linear warm-up, at most a tenth of all.", "Optimisation")] = (
         400
     )
+    schedule: Annotated[ScheduleName, about("How the learning rate falls after the warm-up.", "Optimisation")] = (
+        "cosine"
+    )
+    average_decay: Annotated[
+        float,
+        Meta(ge=0, lt=1),
+        about(
+            "Decay of the moving average of the weights, which is what is kept; 0 keeps the last ones.", "Optimisation"
+        ),
+    ] = 0.0
     clip_norm: Annotated[float, Meta(gt=0), about("Largest gradient norm.", "Optimisation")] = 1.0
     batch_tokens: Annotated[
         int, Meta(ge=1), about("Tokens in a batch, padding included, on the longer side.", "Optimisation")

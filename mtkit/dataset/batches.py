@@ -6,6 +6,7 @@ the batches come, is drawn anew each epoch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,17 @@ class Batch:
         return int((self.tgt_out != PAD).sum())
 
 
+def assemble(src: Sequence[npt.ArrayLike], tgt: Sequence[npt.ArrayLike]) -> Batch:
+    """Make a batch of the ids of each source and target sentence."""
+    src_in = pad(src, after=[EOS])
+    return Batch(
+        src=src_in,
+        src_lengths=(src_in != PAD).sum(axis=1),
+        tgt_in=pad(tgt, before=[BOS]),
+        tgt_out=pad(tgt, after=[EOS]),
+    )
+
+
 class Batches:
     """The batches of a split. A batch holds at most `batch_tokens` tokens on its longer side, padding included."""
 
@@ -64,13 +76,7 @@ class Batches:
 
     def load(self, indices: Ids) -> Batch:
         """Read the pairs of a planned batch."""
-        src, tgt = self.split.gather(indices)
-        return Batch(
-            src=pad(src, after=[EOS]),
-            src_lengths=np.array([len(ids) + 1 for ids in src]),
-            tgt_in=pad(tgt, before=[BOS]),
-            tgt_out=pad(tgt, after=[EOS]),
-        )
+        return assemble(*self.split.gather(indices))
 
     def _cut(self, order: Ids) -> list[Ids]:
         """Cut indices of ascending length into batches as large as fit; a pair that fits in none is one by itself."""

@@ -28,11 +28,12 @@ from mtkit.dataset.prepared import (
 )
 from mtkit.dataset.selection import CleanText, Survey
 from mtkit.errors import CorpusError, OutputError, PreparedError, SettingsError, VocabularyError
+from mtkit.presets import default_vocab_size
 from mtkit.settings import PreprocessSettings
 from mtkit.storage import new_folder
 from mtkit.text.cleaning import CleaningReport
 from mtkit.text.corpus import split_langs
-from mtkit.text.vocabulary import Vocabulary, default_vocab_size
+from mtkit.text.vocabulary import Vocabulary
 
 Report = Callable[[str], None]
 

@@ -140,17 +140,16 @@ class Split:
             tgt_ids.append(chunk.tgt_values[chunk.tgt_offsets[row] : chunk.tgt_offsets[row + 1]])
         return src_ids, tgt_ids
 
-    def src_text(self, index: int) -> str:
-        """Return the normalised source text of a pair."""
-        return self._text("src", index)
+    def src_texts(self, indices: npt.ArrayLike) -> list[str]:
+        """Return the normalised source text of each pair in `indices`."""
+        return self._texts("src", indices)
 
-    def tgt_text(self, index: int) -> str:
-        """Return the normalised target text of a pair."""
-        return self._text("tgt", index)
+    def tgt_texts(self, indices: npt.ArrayLike) -> list[str]:
+        """Return the normalised target text of each pair in `indices`."""
+        return self._texts("tgt", indices)
 
-    def _text(self, column: str, index: int) -> str:
-        ((chunk, row),) = self._locate(np.array([index]))
-        return str(chunk.batch.column(column)[row])
+    def _texts(self, column: str, indices: npt.ArrayLike) -> list[str]:
+        return [str(chunk.batch.column(column)[row]) for chunk, row in self._locate(np.asarray(indices))]
 
     def _locate(self, indices: npt.NDArray[np.integer]) -> Iterator[tuple[_Chunk, int]]:
         if indices.size and not (indices.min() >= 0 and indices.max() < len(self)):

@@ -82,3 +82,73 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
         grad_readout = (grad_logits @ matrix).to(readout_type) * grad_output
         grad_weight = (grad_logits.t() @ inputs).to(weight_type) * grad_output
         return grad_readout, grad_weight, grad_bias.to(bias_type) * grad_output, None, None
+
+
+def consistent_cross_entropy(
+    readouts: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float, consistency: float
+) -> Loss:
+    """The loss of two passes over the same tokens, under two dropout masks that shall agree (R-Drop, Wu et al. 2021).
+
+    Readouts (2, N, E) give distributions p and q; the loss is the mean of both smoothed cross-entropies plus
+    consistency / 4 * (KL(p, q) + KL(q, p)), which is half of the paper's, with its alpha as `consistency`.
+    """
+    return Loss(*_ConsistentCrossEntropy.apply(readouts, weight, bias, targets, smoothing, consistency))  # type: ignore[no-untyped-call]
+
+
+class _ConsistentCrossEntropy(torch.autograd.Function):
+    """As `_SmoothedCrossEntropy`: a slice of tokens at a time, the gradient made on the way forward.
+
+    With d = log p - log q, KL(p, q) + KL(q, p) = sum (p - q) d, whose gradient at the logits of p is
+    p (d - KL(p, q)) + p - q.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        readouts: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        smoothing: float,
+        consistency: float,
+    ) -> tuple[Tensor, Tensor]:
+        device = readouts.device.type
+        product = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+        exact = torch.promote_types(product, torch.float32)
+        with torch.autocast(device, enabled=False):
+            inputs, matrix, offset = readouts.to(product), weight.to(product), bias.to(exact)
+            tokens, pieces = len(targets), len(bias)
+            grad_logits = torch.empty(2, tokens, pieces, dtype=product, device=readouts.device)
+            grad_bias = torch.zeros(pieces, dtype=exact, device=readouts.device)
+            sums = torch.zeros(2, dtype=exact, device=readouts.device)
+            rows = max(1, _SmoothedCrossEntropy.slice_sizes[device] // (2 * pieces))
+            for part in (slice(first, first + rows) for first in range(0, tokens, rows)):
+                index = targets[part, None].expand(2, -1, -1)
+                log_p = (inputs[:, part] @ matrix.t()).to(exact).add_(offset).log_softmax(dim=2)
+                p = log_p.exp()
+                difference = log_p[0] - log_p[1]
+                apart = p[0] - p[1]
+                divergence = torch.stack(((p[0] * difference).sum(dim=1), -(p[1] * difference).sum(dim=1)))
+                likelihood = -log_p.gather(2, index).sum() / 2
+                sums[0] += (1 - smoothing) * likelihood - smoothing / 2 * log_p.mean(dim=2).sum()
+                sums[0] += consistency / 4 * divergence.sum()
+                sums[1] += likelihood
+                grad = torch.stack((difference, -difference)).sub_(divergence[:, :, None]).mul_(p)
+                grad[0] += apart
+                grad[1] -= apart
+                grad.mul_(consistency / 4).add_(p, alpha=0.5).sub_(smoothing / (2 * pieces))
+                grad.scatter_add_(2, index, grad.new_full(index.shape, (smoothing - 1) / 2))
+                grad_logits[:, part] = grad
+                grad_bias += grad.sum(dim=(0, 1))
+        ctx.save_for_backward(grad_logits.flatten(0, 1), grad_bias, inputs.flatten(0, 1), matrix)
+        ctx.shape = readouts.shape
+        ctx.dtypes = readouts.dtype, weight.dtype, bias.dtype
+        smoothed, likelihood = sums[0].clone(), sums[1].clone()
+        ctx.mark_non_differentiable(likelihood)
+        return smoothed, likelihood
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: Tensor, unused: Tensor) -> tuple[Tensor | None, ...]:
+        grad_readout, *rest = _SmoothedCrossEntropy.backward(ctx, grad_output, unused)
+        assert grad_readout is not None
+        return grad_readout.view(ctx.shape), *rest, None

@@ -2,14 +2,13 @@
 
 from mtkit.text.cleaning import CleaningReport, clean
 from mtkit.text.corpus import ParallelText, read_lines, split_langs
-from mtkit.text.vocabulary import Vocabulary, default_vocab_size, normalise_source, normalise_target
+from mtkit.text.vocabulary import Vocabulary, normalise_source, normalise_target
 
 __all__ = [
     "CleaningReport",
     "ParallelText",
     "Vocabulary",
     "clean",
-    "default_vocab_size",
     "normalise_source",
     "normalise_target",
     "read_lines",

@@ -2,6 +2,7 @@
 
 network.safetensors     the latest weights
 optimizer.safetensors   Adam's moments, named after the weights
+average.safetensors     the moving average of the weights, where there is one
 random.safetensors      the state of torch's random generators
 progress.json           `Progress`
 """
@@ -22,6 +23,7 @@ from mtkit.errors import ModelFolderError
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.weights import load_weights, save_tensors, save_weights
 from mtkit.storage import new_folder
+from mtkit.training.average import MovingAverage
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -36,13 +38,21 @@ class Progress(Struct, kw_only=True):
     best_bleu: float = -1.0
     best_update: int = 0
     validations_since_best: int = 0
+    halvings: int = 0
+    """How often the plateau schedule has halved the learning rate."""
     seconds: float = 0.0
     log_bytes: int = 0
     loss_sum: float = 0.0
     token_sum: int = 0
 
 
-def save_state(folder: Path, network: Seq2Seq, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+def save_state(
+    folder: Path,
+    network: Seq2Seq,
+    optimizer: torch.optim.Optimizer,
+    average: MovingAverage | None,
+    progress: Progress,
+) -> None:
     """Save under `folder`/<update>, then remove older states."""
     target = folder / str(progress.update)
     if target.is_dir():
@@ -50,6 +60,8 @@ def save_state(folder: Path, network: Seq2Seq, optimizer: torch.optim.Optimizer,
     with new_folder(target) as draft:
         save_weights(network, draft / "network.safetensors")
         save_tensors(_moments(network, optimizer), draft / "optimizer.safetensors")
+        if average:
+            save_tensors(average.tensors, draft / "average.safetensors")
         save_tensors(_random_states(), draft / "random.safetensors")
         (draft / "progress.json").write_bytes(msgspec.json.encode(progress))
     for old in _saved(folder):
@@ -62,8 +74,10 @@ def newest_state(folder: Path) -> Path | None:
     return max(_saved(folder), key=lambda state: int(state.name), default=None)
 
 
-def load_state(state: Path, network: Seq2Seq, optimizer: torch.optim.Optimizer) -> Progress:
-    """Put the network, the optimizer and the random generators where they were, and return the progress."""
+def load_state(
+    state: Path, network: Seq2Seq, optimizer: torch.optim.Optimizer, average: MovingAverage | None
+) -> Progress:
+    """Put network, optimizer, average and random generators where they were, and return the progress."""
     try:
         progress = msgspec.json.decode((state / "progress.json").read_bytes(), type=Progress)
         load_weights(network, state / "network.safetensors")
@@ -71,6 +85,12 @@ def load_state(state: Path, network: Seq2Seq, optimizer: torch.optim.Optimizer) 
         random_states = load_file(state / "random.safetensors")
         if missing := _moments_of(network) - moments.keys():
             raise SafetensorError(f"optimizer.safetensors has no {min(missing)}")
+        if average:
+            averages = load_file(state / "average.safetensors")
+            if missing := average.tensors.keys() - averages.keys():
+                raise SafetensorError(f"average.safetensors has no {min(missing)}")
+            for name, tensor in average.tensors.items():
+                tensor.copy_(averages[name])
     except (OSError, UnicodeDecodeError, msgspec.DecodeError, SafetensorError) as error:
         raise ModelFolderError(f"{state}: is damaged ({error}); train anew with --force") from error
     for name, weight in network.named_parameters():

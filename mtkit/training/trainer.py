@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,19 @@ import msgspec
 import torch
 
 from mtkit.dataset.batches import Batch, Batches
+from mtkit.dataset.noise import Noise
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import Interrupted, TrainingError
-from mtkit.nn import Loss, Seq2Seq, smoothed_cross_entropy
+from mtkit.nn import Loss, Seq2Seq, consistent_cross_entropy, smoothed_cross_entropy
+from mtkit.presets import default_epochs
 from mtkit.runtime.weights import save_weights
 from mtkit.settings import TrainSettings
 from mtkit.signals import StopRequest
 from mtkit.storage import writing
 from mtkit.text.vocabulary import PAD
+from mtkit.training.average import MovingAverage
 from mtkit.training.events import Event, Reported, Validated
-from mtkit.training.schedule import Schedule, default_epochs
+from mtkit.training.schedule import PLATEAU_PATIENCE, Schedule
 from mtkit.training.state import Progress, load_state, save_state
 from mtkit.training.validation import Validator
 
@@ -70,14 +74,19 @@ class Trainer:
         self.emit = emit
         self.device = next(network.parameters()).device
         self.batches = Batches(corpus.train, settings.batch_tokens, settings.seed)
+        self.noise = Noise(corpus, settings.subword_sampling, settings.word_dropout, settings.seed)
         self.plan = self.batches.epoch(0)
         self.intervals = Intervals.of(settings, len(corpus.train), len(self.plan))
         self.schedule = Schedule(
-            settings.learning_rate, min(settings.warmup, self.intervals.updates // 10), self.intervals.updates
+            settings.schedule,
+            settings.learning_rate,
+            min(settings.warmup, self.intervals.updates // 10),
+            self.intervals.updates,
         )
         self.optimizer = torch.optim.Adam(
             network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True
         )
+        self.average = MovingAverage(network, settings.average_decay) if settings.average_decay else None
         self.validate = Validator(corpus, network, settings.batch_tokens, autocast)
         self.progress = Progress()
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
@@ -85,7 +94,7 @@ class Trainer:
 
     def restore(self, state: Path) -> None:
         """Go back to a saved state, and forget what the log says of later updates."""
-        self.progress = load_state(state, self.network, self.optimizer)
+        self.progress = load_state(state, self.network, self.optimizer, self.average)
         self._loss_sum.fill_(self.progress.loss_sum)
         self._earlier_tokens = self.progress.token_sum
         self.plan = self.batches.epoch(self.progress.epoch)
@@ -101,7 +110,8 @@ class Trainer:
         reported = time.perf_counter()
         began = reported - progress.seconds
         while progress.update < intervals.updates and not self._out_of_patience:
-            self._update(self.batches.load(self.plan[progress.position]))
+            indices = self.plan[progress.position]
+            self._update(self.noise.load(indices, progress.epoch, progress.position))
             progress.update += 1
             progress.position += 1
             if progress.position == len(self.plan):
@@ -137,7 +147,7 @@ class Trainer:
     def save(self) -> None:
         """Save all that `restore` needs."""
         self.progress.loss_sum = self._finite_loss_sum()
-        save_state(self.folder / "training", self.network, self.optimizer, self.progress)
+        save_state(self.folder / "training", self.network, self.optimizer, self.average, self.progress)
 
     def _update(self, batch: Batch) -> None:
         tokens = batch.tokens
@@ -145,9 +155,11 @@ class Trainer:
         (loss.smoothed / tokens).backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.schedule.rate(self.progress.update + 1)
+            group["lr"] = self._rate(self.progress.update + 1)
         self.optimizer.step()
         self.optimizer.zero_grad()
+        if self.average:
+            self.average.update(self.network, self.progress.update + 1)
         self._loss_sum += loss.smoothed.detach()
         self.progress.token_sum += tokens
 
@@ -156,18 +168,21 @@ class Trainer:
             torch.from_numpy(array).to(self.device, non_blocking=True)
             for array in (batch.src, batch.src_lengths, batch.tgt_in, batch.tgt_out)
         )
+        # the output layer is a third of the work: only where there is something to predict
+        real = torch.from_numpy((batch.tgt_out != PAD).ravel().nonzero()[0]).to(self.device, non_blocking=True)
+        targets = tgt_out.flatten()[real]
+        weight, bias = self.network.output.weight, self.network.output.bias
+        smoothing, consistency = self.settings.label_smoothing, self.settings.consistency
         with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            readout = self.network(src, src_lengths, tgt_in)
-            # the output layer is a third of the work: only where there is something to predict
-            real = torch.from_numpy((batch.tgt_out != PAD).ravel().nonzero()[0]).to(self.device, non_blocking=True)
-            output = self.network.output
-            return smoothed_cross_entropy(
-                readout.flatten(0, 1)[real],
-                output.weight,
-                output.bias,
-                tgt_out.flatten()[real],
-                self.settings.label_smoothing,
-            )
+            if not consistency:
+                readout = self.network(src, src_lengths, tgt_in).flatten(0, 1)[real]
+                return smoothed_cross_entropy(readout, weight, bias, targets, smoothing)
+            twice = (torch.cat((table, table)) for table in (src, src_lengths, tgt_in))
+            readouts = self.network(*twice).unflatten(0, (2, -1)).flatten(1, 2)[:, real]
+            return consistent_cross_entropy(readouts, weight, bias, targets, smoothing, consistency)
+
+    def _rate(self, update: int) -> float:
+        return self.schedule.rate(update, self.progress.halvings)
 
     def _finite_loss_sum(self) -> float:
         """The losses since the last report; read only where they are told or saved, since reading waits for the GPU."""
@@ -182,7 +197,7 @@ class Trainer:
             update=progress.update,
             epoch=self._epoch,
             loss=self._finite_loss_sum() / progress.token_sum,
-            learning_rate=self.schedule.rate(progress.update),
+            learning_rate=self._rate(progress.update),
             tokens_per_second=(progress.token_sum - self._earlier_tokens) / seconds,
         )
         self._loss_sum.zero_()
@@ -194,14 +209,18 @@ class Trainer:
         progress = self.progress
         began = time.perf_counter()
         self._finite_loss_sum()  # weights that are no numbers any more must not become the best
-        result = self.validate()
-        best = result.bleu > progress.best_bleu
+        with self.average.in_place(self.network) if self.average else nullcontext():
+            result = self.validate()
+            best = result.bleu > progress.best_bleu
+            if best:
+                save_weights(self.network, self.folder / "model.safetensors")
         if best:
             progress.best_bleu, progress.best_update = result.bleu, progress.update
             progress.validations_since_best = 0
-            save_weights(self.network, self.folder / "model.safetensors")
         else:
             progress.validations_since_best += 1
+            if progress.validations_since_best % PLATEAU_PATIENCE == 0:
+                progress.halvings += 1
         event = Validated(
             update=progress.update,
             epoch=self._epoch,

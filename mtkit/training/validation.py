@@ -45,7 +45,7 @@ class Validator:
         self.batches = Batches(corpus.valid, batch_tokens, seed=0)
         self.stepper = TorchStepper(network, autocast=autocast)
         corpus_bleu(["a"], ["a"], corpus.tgt_lang)  # some languages need a package: say so now, not after an epoch
-        self.references = [corpus.valid.tgt_text(index) for index in range(len(corpus.valid))]
+        self.references = corpus.valid.tgt_texts(range(len(corpus.valid)))
 
     def __call__(self) -> Validation:
         """Run over all validation pairs."""

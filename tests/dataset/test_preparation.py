@@ -24,7 +24,7 @@ Write = Callable[[str, Pairs], str]
 
 
 def texts(split: Split) -> Pairs:
-    return [(split.src_text(index), split.tgt_text(index)) for index in range(len(split))]
+    return list(zip(split.src_texts(range(len(split))), split.tgt_texts(range(len(split))), strict=True))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -37,7 +37,7 @@ class TestSplit:
         assert len(split) == len(ROWS)
         src, tgt = split.gather(range(len(ROWS)))
         for index, row in enumerate(ROWS):
-            read = (split.src_text(index), split.tgt_text(index), src[index].tolist(), tgt[index].tolist())
+            read = (*split.src_texts([index]), *split.tgt_texts([index]), src[index].tolist(), tgt[index].tolist())
             assert read == row
 
     def test_lengths(self, split: Split) -> None:
@@ -80,7 +80,7 @@ class TestOpen:
         moved = PreparedCorpus.open(shutil.copytree(corpus.path, tmp_path / "deep" / "moved"))
         assert moved.fingerprint == corpus.fingerprint
         assert moved.manifest == corpus.manifest
-        assert moved.train.src_text(7) == corpus.train.src_text(7)
+        assert moved.train.src_texts([7]) == corpus.train.src_texts([7])
         assert moved.vocabulary_files == [tmp_path / "deep" / "moved" / "joint.spm"]
 
     def test_not_a_prepared_corpus(self, tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from mtkit.text.vocabulary import (
     BOS,
     EOS,
     PAD,
+    SAMPLING,
     UNK,
     Vocabulary,
-    default_vocab_size,
     normalise_source,
     normalise_target,
 )
@@ -204,6 +204,13 @@ class TestFile:
             Vocabulary.load(tmp_path / "v.model")
 
 
-def test_default_vocab_size_grows_with_the_corpus() -> None:
-    sizes = [default_vocab_size(pairs) for pairs in (100, 10_000, 29_000, 150_000, 1_000_000, 10**8)]
-    assert sizes == [2_000, 2_000, 4_000, 8_000, 16_000, 16_000]
+@pytest.mark.parametrize("vocab_type", TYPES)
+def test_sampling_cuts_the_same_text_into_other_pieces_by_the_seed_alone(vocab_type: VocabType) -> None:
+    texts = sentences()
+    vocabulary = Vocabulary.train(texts, size=400, vocab_type=vocab_type, exact=False)
+    plain = vocabulary.encode_batch(texts)
+    first = vocabulary.sample_batch(texts, vocab_type, seed=5)
+    assert [vocabulary.decode(ids) for ids in first] == [vocabulary.decode(ids) for ids in plain]
+    assert (first != plain) == (vocab_type in SAMPLING)
+    assert (vocabulary.sample_batch(texts, vocab_type, seed=6) != first) == (vocab_type in SAMPLING)
+    assert vocabulary.sample_batch(texts, vocab_type, seed=5) == first

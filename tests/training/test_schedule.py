@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from mtkit.training.schedule import FLOOR, Schedule, default_epochs
+from mtkit.settings import ScheduleName
+from mtkit.training.schedule import FLOOR, Schedule
 
-SCHEDULE = Schedule(peak=0.002, warmup=50, updates=1000)
+SCHEDULE = Schedule("cosine", peak=0.002, warmup=50, updates=1000)
 
 
 def test_warm_up_is_linear() -> None:
@@ -36,7 +37,7 @@ def test_no_step_is_abrupt() -> None:
 
 @pytest.mark.parametrize("updates", [1, 2, 5])
 def test_short_trainings_without_warm_up_have_rates_too(updates: int) -> None:
-    schedule = Schedule(peak=0.002, warmup=0, updates=updates)
+    schedule = Schedule("cosine", peak=0.002, warmup=0, updates=updates)
     rates = [schedule.rate(update) for update in range(1, updates + 1)]
     assert all(0 < rate <= 0.002 for rate in rates)
     assert rates[-1] == pytest.approx(0.002 * FLOOR)
@@ -46,5 +47,19 @@ def test_it_is_never_negative_beyond_the_end() -> None:
     assert SCHEDULE.rate(1500) == pytest.approx(0.002 * FLOOR)
 
 
-def test_passes_follow_the_size_of_the_corpus() -> None:
-    assert [default_epochs(pairs) for pairs in (1, 15_000, 15_001, 29_000, 60_001, 10**6)] == [20, 20, 40, 40, 20, 10]
+@pytest.mark.parametrize("name", ["cosine", "inverse-sqrt", "plateau"])
+def test_every_schedule_warms_up_to_the_peak_without_a_jump(name: ScheduleName) -> None:
+    schedule = Schedule(name, peak=0.002, warmup=50, updates=1000)
+    assert [schedule.rate(update) for update in (25, 50)] == pytest.approx([0.001, 0.002])
+    assert schedule.rate(51) == pytest.approx(0.002, rel=0.02)
+
+
+def test_the_inverse_square_root_halves_the_rate_when_updates_are_fourfold() -> None:
+    schedule = Schedule("inverse-sqrt", peak=0.002, warmup=50, updates=1000)
+    assert [schedule.rate(update) for update in (50, 200, 800)] == pytest.approx([0.002, 0.001, 0.0005])
+
+
+def test_the_plateau_stays_at_the_peak_until_it_is_halved_and_ends_at_the_floor() -> None:
+    schedule = Schedule("plateau", peak=0.002, warmup=50, updates=1000)
+    assert schedule.rate(60) == schedule.rate(1000) == 0.002
+    assert [schedule.rate(60, halvings) for halvings in (1, 2, 30)] == pytest.approx([0.001, 0.0005, 0.002 * FLOOR])

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -102,17 +103,28 @@ def test_a_training_gives_the_same_bytes_again_and_another_seed_does_not(tiny: T
     assert outcome(first)["model.safetensors"] != outcome(other)["model.safetensors"]
 
 
+EVERYTHING = {
+    "subword_sampling": 0.5,
+    "word_dropout": 0.1,
+    "consistency": 2.0,
+    "average_decay": 0.9,
+    "schedule": "plateau",
+}
+"""Settings that leave nothing out of what a resumed training must find again."""
+
+
+@pytest.mark.parametrize("changes", [{}, EVERYTHING], ids=["plain", "everything"])
 def test_interrupted_and_resumed_equals_uninterrupted_to_the_last_bit(
-    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, Any], tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped within an epoch, at its end, at a validation, between two reports, at the last moment, repeatedly."""
-    settings = tiny("whole/model")
+    settings = tiny("whole/model", **changes)
     train(settings, few)
     whole = outcome(settings)
     per_epoch = len(Batches(few.train, settings.batch_tokens, settings.seed).epoch(0))
     assert per_epoch < 29
     for number, stops in enumerate([[1], [7], [10], [per_epoch], [per_epoch + 1], [29], [3, 4, 5, 6]]):
-        parts = tiny(f"{number}/model")
+        parts = tiny(f"{number}/model", **changes)
         assert train_in_parts(parts, few, iter(stops), monkeypatch) == len(stops)
         assert outcome(parts) == whole, f"interrupted after {stops} updates"
 

@@ -11,18 +11,20 @@ from msgspec.structs import asdict
 from mtkit.errors import ModelFolderError
 from mtkit.nn import Seq2Seq
 from mtkit.settings import NetworkSettings
+from mtkit.training.average import MovingAverage
 from mtkit.training.state import Progress, load_state, newest_state, save_state
 
 NETWORK = NetworkSettings(embedding_size=6, hidden_size=6, tied_embeddings="all")
 
 
 class Learner:
-    """A network and its optimizer."""
+    """A network, its optimizer and its average."""
 
     def __init__(self, seed: int) -> None:
         torch.manual_seed(seed)
         self.network = Seq2Seq(NETWORK, 9, 9)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.01, fused=True)
+        self.average = MovingAverage(self.network, 0.9)
 
     def update(self) -> None:
         """An update with dropout, so with chance."""
@@ -31,6 +33,7 @@ class Learner:
         loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
+        self.average.update(self.network, 1)
 
     def weights(self) -> torch.Tensor:
         return torch.cat([weight.detach().flatten() for weight in self.network.parameters()])
@@ -60,7 +63,7 @@ def learner() -> Learner:
 
 
 def save(learner: Learner, folder: Path, update: int = 2) -> Path:
-    save_state(folder, learner.network, learner.optimizer, progress(update))
+    save_state(folder, learner.network, learner.optimizer, learner.average, progress(update))
     state = newest_state(folder)
     assert state is not None
     return state
@@ -71,9 +74,10 @@ def test_what_is_saved_comes_back_to_the_last_bit(learner: Learner, tmp_path: Pa
     state = save(learner, tmp_path)
     expected_chance = torch.rand(5)
     torch.manual_seed(99)
-    assert asdict(load_state(state, other.network, other.optimizer)) == asdict(progress())
+    assert asdict(load_state(state, other.network, other.optimizer, other.average)) == asdict(progress())
     assert torch.equal(torch.rand(5), expected_chance)
     assert torch.equal(other.weights(), learner.weights())
+    assert all(torch.equal(other.average.tensors[name], tensor) for name, tensor in learner.average.tensors.items())
     for one, two in zip(learner.network.parameters(), other.network.parameters(), strict=True):
         before, after = learner.optimizer.state[one], other.optimizer.state[two]
         assert before.keys() == after.keys()
@@ -85,7 +89,7 @@ def test_the_next_updates_are_those_of_an_unbroken_training(learner: Learner, tm
     state = save(learner, tmp_path)
     for _ in range(3):
         learner.update()
-    load_state(state, other.network, other.optimizer)
+    load_state(state, other.network, other.optimizer, other.average)
     for _ in range(3):
         other.update()
     assert torch.equal(other.weights(), learner.weights())
@@ -121,7 +125,8 @@ def test_a_save_that_fails_leaves_the_older_state(
 
 
 @pytest.mark.parametrize(
-    "name", ["network.safetensors", "optimizer.safetensors", "random.safetensors", "progress.json"]
+    "name",
+    ["network.safetensors", "optimizer.safetensors", "average.safetensors", "random.safetensors", "progress.json"],
 )
 @pytest.mark.parametrize("content", [None, b"", b'"\xff'])
 def test_a_damaged_state_is_refused(learner: Learner, name: str, content: bytes | None, tmp_path: Path) -> None:
@@ -130,4 +135,4 @@ def test_a_damaged_state_is_refused(learner: Learner, name: str, content: bytes 
     if content is not None:
         (state / name).write_bytes(content)
     with pytest.raises(ModelFolderError, match=r"is damaged|cannot be read as weights"):
-        load_state(state, learner.network, learner.optimizer)
+        load_state(state, learner.network, learner.optimizer, learner.average)

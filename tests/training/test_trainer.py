@@ -11,19 +11,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional
 
 from mtkit.dataset import Batch, Batches, PreparedCorpus, prepare
+from mtkit.dataset.noise import Noise
 from mtkit.errors import TrainingError
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Loss, Seq2Seq
+from mtkit.presets import default_epochs
 from mtkit.runtime.torch_stepper import load_stepper
+from mtkit.runtime.weights import distinct_weights
 from mtkit.settings import AttentionType, Cell, CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.signals import StopRequest
 from mtkit.text.vocabulary import PAD
 from mtkit.training import Event, Finished, Reported, Started, Validated, train
 from mtkit.training import trainer as trainer_file
-from mtkit.training.schedule import Schedule, default_epochs
+from mtkit.training.average import MovingAverage
+from mtkit.training.schedule import PLATEAU_PATIENCE, Schedule
 from mtkit.training.trainer import Intervals, Trainer
 from mtkit.training.validation import Validation, Validator
 
@@ -70,7 +75,7 @@ def test_an_update_is_adam_on_the_mean_smoothed_loss_of_a_token_with_its_gradien
 
     chosen = trainer.optimizer.defaults
     optimizer = torch.optim.Adam(network.parameters(), betas=chosen["betas"], eps=chosen["eps"], foreach=False)
-    schedule = Schedule(settings.learning_rate, 0, 4)
+    schedule = Schedule("cosine", settings.learning_rate, 0, 4)
     batches = Batches(few.train, settings.batch_tokens, settings.seed)
     for number, indices in enumerate(batches.epoch(0)[:4], start=1):
         batch = batches.load(indices)
@@ -122,13 +127,13 @@ def test_an_epoch_uses_every_batch_once(
     script_validations(monkeypatch, [])
     trainer = make_trainer(tiny(updates=0, epochs=2), few, tmp_path / "model")
     loaded: list[list[int]] = []
-    load = trainer.batches.load
+    load = Noise.load
 
-    def watched(indices: np.ndarray) -> Batch:
+    def watched(noise: Noise, indices: np.ndarray, epoch: int, position: int) -> Batch:
         loaded.append(indices.tolist())
-        return load(indices)
+        return load(noise, indices, epoch, position)
 
-    monkeypatch.setattr(trainer.batches, "load", watched)
+    monkeypatch.setattr(Noise, "load", watched)
     trainer.run(StopRequest())
     assert loaded == [indices.tolist() for epoch in (0, 1) for indices in trainer.batches.epoch(epoch)]
     assert trainer.progress.epoch == 2
@@ -188,6 +193,46 @@ def test_training_stops_when_patience_runs_out(
     assert finished.updates == last
     reason = f"no better BLEU in {patience} validations" if last < 50 else "all updates are done"
     assert finished.reason == reason
+
+
+def test_the_plateau_schedule_halves_the_rate_where_validations_find_nothing_better(
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script_validations(monkeypatch, [10.0, 20.0, *[15.0] * (2 * PLATEAU_PATIENCE), 30.0])
+    settings = tiny(schedule="plateau", updates=10 + 2 * PLATEAU_PATIENCE, valid_every=1, patience=0)
+    trainer = make_trainer(settings, few, tmp_path / "model")
+    rates = list[float]()
+    step = trainer.optimizer.step
+    monkeypatch.setattr(
+        trainer.optimizer, "step", lambda: (rates.append(trainer.optimizer.param_groups[0]["lr"]), step())
+    )
+    trainer.run(StopRequest())
+    shares = [rate / settings.learning_rate for rate in rates[1:]]
+    first, second = 1 + PLATEAU_PATIENCE, 1 + 2 * PLATEAU_PATIENCE
+    assert shares[first - 1 : first + 1] == [1.0, 0.5]
+    assert shares[second - 1 : second + 1] == [0.5, 0.25]
+    assert shares[second + 3] == 0.25, "a better validation begins the count anew"
+
+
+def test_what_is_validated_and_kept_is_the_average_of_the_weights(
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = script_validations(monkeypatch, [10.0, 5.0])
+    trainer = make_trainer(tiny(updates=4, valid_every=2, average_decay=0.9), few, tmp_path / "model")
+    expected = MovingAverage(trainer.network, 0.9)
+    step, count = trainer.optimizer.step, iter(range(1, 5))
+
+    def watched() -> None:
+        step()
+        expected.update(trainer.network, next(count))
+
+    monkeypatch.setattr(trainer.optimizer, "step", watched)
+    trainer.run(StopRequest())
+    kept = load_file(trainer.folder / "model.safetensors")
+    assert all(torch.equal(kept[name], seen[0][name]) for name in kept)
+    assert all(torch.equal(seen[1][name], tensor) for name, tensor in expected.tensors.items())
+    weights = distinct_weights(trainer.network)
+    assert not all(torch.equal(weights[name], tensor) for name, tensor in expected.tensors.items())
 
 
 def test_the_first_validation_counts_as_better_even_at_a_bleu_of_zero(

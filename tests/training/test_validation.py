@@ -71,7 +71,7 @@ def test_loss_and_bleu_are_those_of_each_pair_alone(
             )
             for index in range(len(prepared.valid))
         ]
-    references = [prepared.valid.tgt_text(index) for index in range(len(prepared.valid))]
+    references = prepared.valid.tgt_texts(range(len(prepared.valid)))
     assert result.bleu == pytest.approx(corpus_bleu(translations, references, "fr"))
     assert 1 < result.bleu < 99, "only mistakes show that translations and references meet"
 

@@ -1,0 +1,44 @@
+"""An exponential moving average of the weights: what is validated and kept, while training goes on with the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from mtkit.nn import Seq2Seq
+from mtkit.runtime.weights import distinct_weights
+
+
+class MovingAverage:
+    """average <- decay * average + (1 - decay) * weights, after each update (Polyak and Juditsky 1992).
+
+    So that the first updates do not linger, the decay of update n is at most n / (n + 10).
+    """
+
+    def __init__(self, network: Seq2Seq, decay: float) -> None:
+        self.decay = decay
+        self.tensors = {name: weight.clone() for name, weight in distinct_weights(network).items()}
+        """The average, by the weights' names."""
+
+    def update(self, network: Seq2Seq, update: int) -> None:
+        """Take in the weights after `update`, counted from 1."""
+        decay = min(self.decay, update / (update + 10))
+        torch._foreach_lerp_(list(self.tensors.values()), list(distinct_weights(network).values()), 1 - decay)
+
+    @contextmanager
+    def in_place(self, network: Seq2Seq) -> Iterator[None]:
+        """Put the average where the weights are, for as long as the context lasts."""
+        self._swap(network)
+        try:
+            yield
+        finally:
+            self._swap(network)
+
+    def _swap(self, network: Seq2Seq) -> None:
+        for name, weight in distinct_weights(network).items():
+            kept: Tensor = weight.clone()
+            weight.copy_(self.tensors[name])
+            self.tensors[name].copy_(kept)
