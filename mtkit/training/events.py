@@ -7,6 +7,13 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something the user may want to know, in one line."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Started:
     """Training is about to make its first update (or, resumed, its next)."""
 
@@ -61,4 +68,4 @@ class Finished:
     reason: str
 
 
-Event = Started | Reported | Validated | Finished
+Event = Note | Started | Reported | Validated | Finished

@@ -18,7 +18,7 @@ from mtkit.dataset.noise import Noise
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import Interrupted, TrainingError
 from mtkit.nn import Loss, Seq2Seq, consistent_cross_entropy, smoothed_cross_entropy
-from mtkit.presets import default_epochs
+from mtkit.presets import recipe_for
 from mtkit.runtime.weights import save_weights
 from mtkit.settings import TrainSettings
 from mtkit.signals import StopRequest
@@ -46,7 +46,7 @@ class Intervals:
     @classmethod
     def of(cls, settings: TrainSettings, pairs: int, batches_per_epoch: int) -> Intervals:
         """Resolve the settings that are 0 for a corpus of so many pairs and batches."""
-        updates = settings.updates or (settings.epochs or default_epochs(pairs)) * batches_per_epoch
+        updates = settings.updates or (settings.epochs or recipe_for(pairs).epochs) * batches_per_epoch
         valid = settings.valid_every or max(200, batches_per_epoch)
         return cls(updates, batches_per_epoch, valid, settings.save_every or valid)
 
@@ -76,7 +76,7 @@ class Trainer:
         self.batches = Batches(corpus.train, settings.batch_tokens, settings.seed)
         self.noise = Noise(corpus, settings.subword_sampling, settings.word_dropout, settings.seed)
         self.plan = self.batches.epoch(0)
-        self.intervals = Intervals.of(settings, len(corpus.train), len(self.plan))
+        self.intervals = Intervals.of(settings, corpus.size, len(self.plan))
         self.schedule = Schedule(
             settings.schedule,
             settings.learning_rate,

@@ -19,7 +19,7 @@ from mtkit.dataset.noise import Noise
 from mtkit.errors import TrainingError
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Loss, Seq2Seq
-from mtkit.presets import default_epochs
+from mtkit.presets import recipe_for
 from mtkit.runtime.torch_stepper import load_stepper
 from mtkit.runtime.weights import distinct_weights
 from mtkit.settings import AttentionType, Cell, CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
@@ -142,7 +142,7 @@ def test_an_epoch_uses_every_batch_once(
 def test_intervals_follow_the_length_of_an_epoch_unless_they_are_given() -> None:
     assert Intervals.of(TrainSettings(epochs=3), 80_000, 500) == Intervals(updates=1500, epoch=500, valid=500, save=500)
     assert Intervals.of(TrainSettings(epochs=3), 3_000, 20) == Intervals(updates=60, epoch=20, valid=200, save=200)
-    assert Intervals.of(TrainSettings(), 3_000, 20).updates == 20 * default_epochs(3_000)
+    assert Intervals.of(TrainSettings(), 3_000, 20).updates == 20 * recipe_for(3_000).epochs
     assert Intervals.of(TrainSettings(updates=70, valid_every=30, save_every=7), 3_000, 20) == Intervals(70, 20, 30, 7)
 
 
