@@ -161,13 +161,6 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
         Meta(ge=0, le=1),
         about("Share of the sentences cut into other pieces at each pass; unigram and bpe.", "Regularisation"),
     ] = 0.0
-    consistency: Annotated[
-        float,
-        Meta(ge=0, le=100),
-        about(
-            "Weight of the agreement between two passes under two dropout masks; doubles the work.", "Regularisation"
-        ),
-    ] = 0.0
     learning_rate: Annotated[float, Meta(gt=0, le=1), about("Peak learning rate of Adam.", "Optimisation")] = 2e-3
     warmup: Annotated[int, Meta(ge=0), about("Updates of linear warm-up, at most a tenth of all.", "Optimisation")] = (
         400

@@ -17,7 +17,7 @@ from mtkit.dataset.batches import Batch, Batches
 from mtkit.dataset.noise import Noise
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import Interrupted, TrainingError
-from mtkit.nn import Loss, Seq2Seq, consistent_cross_entropy, smoothed_cross_entropy
+from mtkit.nn import Loss, Seq2Seq, smoothed_cross_entropy
 from mtkit.presets import recipe_for
 from mtkit.runtime.weights import save_weights
 from mtkit.settings import TrainSettings
@@ -170,16 +170,16 @@ class Trainer:
         )
         # the output layer is a third of the work: only where there is something to predict
         real = torch.from_numpy((batch.tgt_out != PAD).ravel().nonzero()[0]).to(self.device, non_blocking=True)
-        targets = tgt_out.flatten()[real]
-        weight, bias = self.network.output.weight, self.network.output.bias
-        smoothing, consistency = self.settings.label_smoothing, self.settings.consistency
+        output = self.network.output
         with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            if not consistency:
-                readout = self.network(src, src_lengths, tgt_in).flatten(0, 1)[real]
-                return smoothed_cross_entropy(readout, weight, bias, targets, smoothing)
-            twice = (torch.cat((table, table)) for table in (src, src_lengths, tgt_in))
-            readouts = self.network(*twice).unflatten(0, (2, -1)).flatten(1, 2)[:, real]
-            return consistent_cross_entropy(readouts, weight, bias, targets, smoothing, consistency)
+            readout = self.network(src, src_lengths, tgt_in)
+            return smoothed_cross_entropy(
+                readout.flatten(0, 1)[real],
+                output.weight,
+                output.bias,
+                tgt_out.flatten()[real],
+                self.settings.label_smoothing,
+            )
 
     def _rate(self, update: int) -> float:
         return self.schedule.rate(update, self.progress.halvings)
