@@ -191,6 +191,9 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     patience: Annotated[
         int, Meta(ge=0), about("Stop after this many validations without a better BLEU; 0 never does.", "Length")
     ] = 10
+    target_bleu: Annotated[
+        float, Meta(ge=0, le=100), about("Stop at a validation BLEU as high as this; 0 never does.", "Length")
+    ] = 95.0
     valid_every: Annotated[
         int, Meta(ge=0), about("Validate after this many updates; 0 is once an epoch, at least 200.", "Reports")
     ] = 0

@@ -33,7 +33,7 @@ OF_THE_CALL = {"out", "resume", "force", "init_from", "src_embeddings", "tgt_emb
 """Settings that name files and what to do with them; a model does not remember them, since it can be copied."""
 OF_THE_TEXT = {"train", "valid", "vocabulary"}
 """Settings of a corpus that say where it came from; what it came to is in the corpus itself."""
-MAY_CHANGE = {"threads", "device", "precision", "patience"}
+MAY_CHANGE = {"threads", "device", "precision", "patience", "target_bleu"}
 """Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns."""
 
 

@@ -109,7 +109,7 @@ class Trainer:
         self.network.train()
         reported = time.perf_counter()
         began = reported - progress.seconds
-        while progress.update < intervals.updates and not self._out_of_patience:
+        while progress.update < intervals.updates and not self._out_of_patience and not self._on_target:
             indices = self.plan[progress.position]
             self._update(self.noise.load(indices, progress.epoch, progress.position))
             progress.update += 1
@@ -133,11 +133,17 @@ class Trainer:
         self.save()
         if progress.update == intervals.updates:
             return "all updates are done"
+        if self._on_target:
+            return f"validation BLEU has reached {self.settings.target_bleu:g}"
         return f"no better BLEU in {progress.validations_since_best} validations"
 
     @property
     def _out_of_patience(self) -> bool:
         return 0 < self.settings.patience <= self.progress.validations_since_best
+
+    @property
+    def _on_target(self) -> bool:
+        return 0 < self.settings.target_bleu <= self.progress.best_bleu
 
     @property
     def _epoch(self) -> int:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mtkit.nn import smoothed_cross_entropy
 from mtkit.nn import loss as loss_file
+from mtkit.nn import smoothed_cross_entropy
 
 TOKENS, WIDTH, PIECES = 23, 5, 17
 SMOOTHINGS = [0.0, 0.1, 0.9]

@@ -235,6 +235,17 @@ def test_what_is_validated_and_kept_is_the_average_of_the_weights(
     assert not all(torch.equal(weights[name], tensor) for name, tensor in expected.tensors.items())
 
 
+@pytest.mark.parametrize(("target", "updates"), [(0.0, 10), (20.0, 4), (95.0, 10)])
+def test_training_stops_where_nothing_is_left_to_gain(
+    target: float, updates: int, tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script_validations(monkeypatch, [10.0, 20.0, 30.0])
+    events = run(tiny(updates=10, valid_every=2, target_bleu=target), few)
+    assert isinstance(events[-1], Finished)
+    assert events[-1].updates == updates
+    assert ("has reached 20" in events[-1].reason) == (target == 20.0)
+
+
 def test_the_first_validation_counts_as_better_even_at_a_bleu_of_zero(
     tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
