@@ -116,7 +116,8 @@ def summary(event: Started) -> list[str]:
         f"Training {event.langs} on {event.train_pairs:,} pairs ({src:,} + {tgt:,} pieces), "
         f"validating on {event.valid_pairs:,}",
         f"Vocabulary: {vocabulary}",
-        f"Network: {count(sum(event.parameters.values()))} weights ({parts})",
+        f"Network: {count(sum(event.parameters.values()))} weights",
+        f"  {parts}",
         f"On {event.device}, {event.precision}, {event.threads} {'thread' if event.threads == 1 else 'threads'}, "
         f"about {size(event.memory)} of memory",
         f"{event.updates:,} updates, {event.updates_per_epoch:,} an epoch",
@@ -125,8 +126,10 @@ def summary(event: Started) -> list[str]:
 
 
 def count(weights: int) -> str:
-    """Format a number of weights: 5.93 M, or 2,000."""
-    return f"{weights / 1e6:.2f} M" if weights >= 10_000 else f"{weights:,}"
+    """Format a number of weights: 5.9 M, 262 k, 2,000."""
+    if weights >= 1e6:
+        return f"{weights / 1e6:.1f} M"
+    return f"{weights / 1e3:.0f} k" if weights >= 1e4 else f"{weights:,}"
 
 
 def size(memory: int) -> str:

@@ -104,8 +104,7 @@ def curves(records: Sequence[dict[str, Any]]) -> str:
     last = max(record["update"] for record in records if "update" in record)
     width, height = _PAGE
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'role="img" aria-label="{escape(title)}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">',
         f"<style>{_STYLE}</style>",
         f'<rect class="page" width="{width}" height="{height}"/>',
         f'<text class="title" x="{_LEFT}" y="34">{escape(title)}: {last:,} updates</text>',
