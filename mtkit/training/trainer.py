@@ -142,7 +142,8 @@ class Trainer:
 
     def estimate_memory(self) -> int:
         """Bytes that training will take at its peak; see `training.memory`."""
-        return estimate_memory(self.network, self.autocast, self._forward, self.batches.split, self.plan)
+        hidden_size = self.settings.network.hidden_size
+        return estimate_memory(self.network, hidden_size, self.autocast, self._forward, self.batches.split, self.plan)
 
     def _update(self, batch: Batch) -> None:
         tokens = batch.tokens
