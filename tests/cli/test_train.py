@@ -100,7 +100,7 @@ def train_in_a_terminal(arguments: list[object], interrupt_at: bytes) -> tuple[i
 
 
 def test_in_a_terminal_it_shows_itself_live_and_leaves_it_in_order(prepared: PreparedCorpus, tmp_path: Path) -> None:
-    arguments = [prepared.path, "--out", tmp_path / "model", "--updates", 4000, "--valid-every", 10, "--patience", 0]
+    arguments = [prepared.path, "--out", tmp_path / "model", "--updates", 4000, "--valid-every", 30, "--patience", 0]
     code, seen = train_in_a_terminal([*arguments, *TINY], interrupt_at=b"reference")
     assert code == 130
     text = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", seen.decode())

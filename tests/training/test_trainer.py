@@ -214,7 +214,8 @@ def test_the_log_holds_everything_that_is_told_but_the_folder(
     elapsed = [record.pop("elapsed") for record in records]
     assert elapsed == sorted(elapsed)
     assert records == [
-        {key: value for key, value in msgspec.to_builtins(event).items() if key != "out"} for event in events
+        {key: json.loads(msgspec.json.encode(value)) for key, value in vars(event).items() if key != "out"}
+        for event in events
     ]
 
 
