@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +23,7 @@ from mtkit.runtime.torch_stepper import choose_device, choose_precision
 from mtkit.settings import NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.signals import stop_request
 from mtkit.storage import writing
+from mtkit.training.curves import draw_curves
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.model_card import write_model_card
 from mtkit.training.start import check_embeddings, load_start
@@ -73,18 +74,21 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
         _begin(folder, settings, corpus)
     else:
         trainer.restore(state)
-    emit(_started(trainer, corpus))
+    tell = trainer.tell if state is None else emit  # the log has it already
+    tell(_started(trainer, settings, corpus))
     with stop_request() as stop:
         try:
             reason = trainer.run(stop)
         except Interrupted:
+            draw_curves(folder)
             if (model := ModelFolder.open(folder)).has_weights:
                 export(model)  # what has been learnt so far can be used
             raise
     progress = trainer.progress
+    draw_curves(folder)
     export(ModelFolder.open(folder))
     write_model_card(folder, settings, corpus, progress)
-    emit(
+    trainer.tell(
         Finished(
             out=Path(settings.out),
             updates=progress.update,
@@ -235,18 +239,23 @@ def _check_no_weights(path: Path) -> None:
         raise OutputError(f"{path}: holds a model but no training state to resume from; --force trains it anew")
 
 
-def _started(trainer: Trainer, corpus: PreparedCorpus) -> Started:
+def _started(trainer: Trainer, settings: TrainSettings, corpus: PreparedCorpus) -> Started:
     return Started(
         out=trainer.folder,
         langs=f"{corpus.src_lang}-{corpus.tgt_lang}",
+        settings=hashlib.sha256(msgspec.json.encode(_flat(settings), order="sorted")).hexdigest(),
+        corpus=corpus.fingerprint,
         train_pairs=len(corpus.train),
+        train_pieces=(int(corpus.train.src_lengths.sum()), int(corpus.train.tgt_lengths.sum())),
         valid_pairs=len(corpus.valid),
         src_vocab_size=len(corpus.src_vocabulary),
         tgt_vocab_size=len(corpus.tgt_vocabulary),
-        parameters=sum(math.prod(weight.shape) for weight in trainer.network.parameters()),
+        joint=corpus.joint,
+        parameters=trainer.network.parameters_by_part(),
         device=str(trainer.device),
         precision="float32" if trainer.autocast is None else str(trainer.autocast).removeprefix("torch."),
         threads=torch.get_num_threads(),
+        memory=trainer.estimate_memory(),
         updates=trainer.intervals.updates,
         updates_per_epoch=trainer.intervals.epoch,
         first_update=trainer.progress.update + 1,

@@ -8,9 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import torch
 
 from mtkit.dataset.batches import Batch, Batches
@@ -22,10 +20,11 @@ from mtkit.presets import recipe_for
 from mtkit.runtime.weights import save_weights
 from mtkit.settings import TrainSettings
 from mtkit.signals import StopRequest
-from mtkit.storage import writing
 from mtkit.text.vocabulary import PAD
 from mtkit.training.average import MovingAverage
 from mtkit.training.events import Event, Reported, Validated
+from mtkit.training.log import append_event, truncate_log
+from mtkit.training.memory import estimate_memory
 from mtkit.training.schedule import PLATEAU_PATIENCE, Schedule
 from mtkit.training.state import Progress, load_state, save_state
 from mtkit.training.validation import Validator
@@ -98,10 +97,7 @@ class Trainer:
         self._loss_sum.fill_(self.progress.loss_sum)
         self._earlier_tokens = self.progress.token_sum
         self.plan = self.batches.epoch(self.progress.epoch)
-        log = self.folder / "log.jsonl"
-        if log.exists():
-            with writing(log), log.open("r+b") as file:
-                file.truncate(self.progress.log_bytes)
+        truncate_log(self.folder, self.progress.log_bytes)
 
     def run(self, stop: StopRequest) -> str:
         """Train to the end, and return why it is one; raise `Interrupted` after saving where `stop` asks for it."""
@@ -154,6 +150,16 @@ class Trainer:
         """Save all that `restore` needs."""
         self.progress.loss_sum = self._finite_loss_sum()
         save_state(self.folder / "training", self.network, self.optimizer, self.average, self.progress)
+
+    def tell(self, event: Event) -> None:
+        """Write an event into the log, and emit it."""
+        self.progress.log_bytes = append_event(self.folder, event, self.progress.seconds)
+        self.emit(event)
+
+    def estimate_memory(self) -> int:
+        """Bytes that training will take at its peak; see `training.memory`."""
+        hidden_size = self.settings.network.hidden_size
+        return estimate_memory(self.network, hidden_size, self.autocast, self._forward, self.batches.split, self.plan)
 
     def _update(self, batch: Batch) -> None:
         tokens = batch.tokens
@@ -208,8 +214,7 @@ class Trainer:
         )
         self._loss_sum.zero_()
         progress.token_sum = self._earlier_tokens = 0
-        self._log("report", report)
-        self.emit(report)
+        self.tell(report)
 
     def _validate(self) -> None:
         progress = self.progress
@@ -227,21 +232,17 @@ class Trainer:
             progress.validations_since_best += 1
             if progress.validations_since_best % PLATEAU_PATIENCE == 0:
                 progress.halvings += 1
-        event = Validated(
-            update=progress.update,
-            epoch=self._epoch,
-            loss=result.loss,
-            perplexity=result.perplexity,
-            bleu=result.bleu,
-            best=best,
-            seconds=time.perf_counter() - began,
+        self.tell(
+            Validated(
+                update=progress.update,
+                epoch=self._epoch,
+                loss=result.loss,
+                perplexity=result.perplexity,
+                bleu=result.bleu,
+                best=best,
+                best_bleu=progress.best_bleu,
+                best_update=progress.best_update,
+                samples=result.samples,
+                seconds=time.perf_counter() - began,
+            )
         )
-        self._log("validation", event)
-        self.emit(event)
-
-    def _log(self, kind: str, event: Reported | Validated) -> None:
-        record: dict[str, Any] = {"kind": kind, **vars(event), "elapsed": round(self.progress.seconds, 3)}
-        log = self.folder / "log.jsonl"
-        with writing(log), log.open("ab") as file:
-            file.write(msgspec.json.encode(record) + b"\n")
-            self.progress.log_bytes = file.tell()
