@@ -20,7 +20,7 @@ Ids = npt.NDArray[np.int64]
 Arrays = dict[str, npt.NDArray[Any]]
 Values = dict[str, OrtValue]
 
-GRAPH_FORMAT = "1"
+GRAPH_FORMAT = "2"
 """What the graphs take and give, and under which names; it changes when this file needs other graphs."""
 
 
@@ -136,17 +136,15 @@ class OnnxStepper:
         binding = self._encoder.io_binding()
         for name, array in feeds.items():
             binding.bind_cpu_input(name, array)
-        sizes = {"N": src.shape[0], "S": src.shape[1]}
-        found: Arrays = {}
-        for output in self._encoder.get_outputs():
-            shape = [sizes.get(size, size) for size in output.shape]
-            found[output.name] = array = np.empty(shape, np.float32)
-            binding.bind_output(output.name, "cpu", 0, np.float32, shape, array.ctypes.data)
+        names = [output.name for output in self._encoder.get_outputs()]
+        for name in names:  # into memory that ONNX Runtime uses again: new memory is slow
+            binding.bind_output(name)
         self._encoder.run_with_iobinding(binding)
+        found: Values = dict(zip(names, binding.get_outputs(), strict=True))
         rows = np.arange(len(src))
         return OnnxState(
-            sources=Sources(self._step, {name: found[name] for name in found if name.startswith("source.")}),
-            hidden={name: _value(found[name]) for name in found if name.startswith("hidden.")},
+            sources=Sources(self._step, {name: found[name].numpy() for name in names if name.startswith("source.")}),
+            hidden={name: found[name] for name in names if name.startswith("hidden.")},
             rows=rows,
             sentences=rows,
             places=1,
@@ -205,6 +203,7 @@ class OnnxStepper:
         sources.bind("row_places", seating.row_places)
         sources.bind("k", _number(k))
         sources.bind("required", seating.nothing if required is None else np.ascontiguousarray(required))
+        sources.bind("more", _flag(not {"ids", "log_probs"}.issuperset(wanted)))
         sources.bind("everything", _flag("distribution" in wanted))
         sources.binding.clear_binding_outputs()
         for name in [f"next.{name}" for name in state.hidden] + wanted:  # what is not wanted is left out
