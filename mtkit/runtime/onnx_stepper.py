@@ -128,6 +128,7 @@ class OnnxStepper:
     def __init__(self, encoder: Path, step: Path) -> None:
         """Load the graphs; raise `ModelFolderError` where that fails."""
         self._encoder, self._step = _session(encoder), _session(step)
+        self._encoded = [output.name for output in self._encoder.get_outputs()]
 
     def start(self, src: Ids, src_lengths: Ids) -> OnnxState:
         """Encode sources (N, S); see `search.Stepper`."""
@@ -136,15 +137,14 @@ class OnnxStepper:
         binding = self._encoder.io_binding()
         for name, array in feeds.items():
             binding.bind_cpu_input(name, array)
-        names = [output.name for output in self._encoder.get_outputs()]
-        for name in names:  # into memory that ONNX Runtime uses again: new memory is slow
+        for name in self._encoded:  # into memory that ONNX Runtime uses again: new memory is slow
             binding.bind_output(name)
         self._encoder.run_with_iobinding(binding)
-        found: Values = dict(zip(names, binding.get_outputs(), strict=True))
+        found: Values = dict(zip(self._encoded, binding.get_outputs(), strict=True))
         rows = np.arange(len(src))
         return OnnxState(
-            sources=Sources(self._step, {name: found[name].numpy() for name in names if name.startswith("source.")}),
-            hidden={name: found[name] for name in names if name.startswith("hidden.")},
+            sources=Sources(self._step, {name: value.numpy() for name, value in found.items() if name.startswith("source.")}),
+            hidden={name: value for name, value in found.items() if name.startswith("hidden.")},
             rows=rows,
             sentences=rows,
             places=1,
@@ -257,8 +257,12 @@ def _also_wanted(required: Ids | None, attention: bool) -> list[str]:
 def _without(ids: Ids, log_probs: npt.NDArray[np.float32], banned: tuple[Ids, Ids], k: int) -> tuple[Ids, Any]:
     """Take banned pairs out of candidates that come best first, and keep the k best of each row that are left."""
     rows, tokens = banned
-    width = int(max(ids.max(), tokens.max())) + 1
-    gone = np.isin(np.arange(len(ids))[:, None] * width + ids, rows * width + tokens)
+    found = ids[rows] == tokens[:, None]
+    if not found.any():
+        return ids[:, :k], log_probs[:, :k]
+    pairs, columns = np.nonzero(found)
+    gone = np.zeros(ids.shape, np.bool_)
+    gone[rows[pairs], columns] = True
     order = np.argsort(gone, axis=1, kind="stable")[:, :k]
     kept = np.take_along_axis(np.where(gone, -np.inf, log_probs), order, axis=1)
     return np.take_along_axis(ids, order, axis=1), kept
