@@ -11,6 +11,7 @@ a sentence, H hidden width, V pieces of the target vocabulary.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,18 @@ def write_graphs(network: GraphNetwork, precision: str, folder: Path, digest: st
         options.optimized_model_filepath = str(folder / f"{name}.onnx")
         options.log_severity_level = 3  # errors
         onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+@dataclass(frozen=True)
+class Logits:
+    """What the output layer gives."""
+
+    value: str
+    """(R, columns)."""
+    normaliser: str
+    """(R, 1), the logarithm of the sum of their exponentials."""
+    column_of: Ids
+    """(V,) the column of each piece."""
 
 
 class GraphNetwork:
@@ -146,7 +159,9 @@ class GraphNetwork:
         for name, shape in attention.shapes().items():
             graph.output(source[name], np.float32, shape, name=name)
         padding = graph.op("Where", real, graph.constant(0.0, np.float32), graph.constant(-np.inf, np.float32))
-        graph.output(graph.op("Unsqueeze", padding, graph.constant([1])), np.float32, ["N", 1, "S"], name="source.padding")
+        graph.output(
+            graph.op("Unsqueeze", padding, graph.constant([1])), np.float32, ["N", 1, "S"], name="source.padding"
+        )
         for depth, cell in enumerate(self.decoder_cells(products)):
             final = finals[min(depth, self.settings.encoder_layers - 1)]
             start = cell.start(graph, self._bridge(graph, products, depth, final))
@@ -159,7 +174,9 @@ class GraphNetwork:
         """Return what `encoder_layer` needs to know of sentences, from where they are real (N, S)."""
         mask = graph.op("Cast", graph.op("Transpose", real, perm=[1, 0]), to=onnx.TensorProto.FLOAT)
         last = graph.op("Sub", lengths, graph.constant(1))
-        pair = [graph.op("Unsqueeze", part, graph.constant([1])) for part in (last, _range(graph, _size(graph, real, 0)))]
+        pair = [
+            graph.op("Unsqueeze", part, graph.constant([1])) for part in (last, _range(graph, _size(graph, real, 0)))
+        ]
         return Positions(graph.op("Unsqueeze", mask, graph.constant([2])), graph.op("Concat", *pair, axis=1))
 
     def _bridge(self, graph: Graph, products: Products, depth: int, final: str) -> str:
@@ -178,8 +195,6 @@ class GraphNetwork:
         rows = graph.input("rows", np.int64, ["R"])
         places = Places(graph.input("place_rows", np.int64, ["N", "K"]), graph.input("row_places", np.int64, ["R"]))
         k = graph.input("k", np.int64, [1])
-        required = graph.input("required", np.int64, ["R"])
-        more, everything = graph.input("more", np.bool_, []), graph.input("everything", np.bool_, [])
         source = {name: graph.input(name, np.float32, shape) for name, shape in attention.shapes().items()}
         padding = graph.input("source.padding", np.float32, ["N", 1, "S"])
         states = [
@@ -215,18 +230,15 @@ class GraphNetwork:
         operands = [products.operand(graph, output, output_bound, hidden), context_operand]
         readout = self.weights.part("decoder.readout")
         value = graph.op("Tanh", products.product(graph, operands, readout["weight"], readout["bias"]))
-        logits, normaliser, column_of = self._output(graph, products, value, k)
-        self._more(graph, (more, everything), logits, normaliser, column_of, required, weights, places)
+        logits = self._output(graph, products, value, k)
+        self._more(graph, logits, weights, places)
         return graph
 
-    def _output(self, graph: Graph, products: Products, readout: str, k: str) -> tuple[str, str, Ids]:
+    def _output(self, graph: Graph, products: Products, readout: str, k: str) -> Logits:
         """Add the output layer and the k best pieces.
 
         Its columns are those of all pieces that can be candidates, each in the place of its id, filled up to whole
         blocks, and then a block for the others, which count for the normaliser alone.
-
-        Returns:
-            The logits (R, columns), the normaliser (R, 1), and the column of each piece.
         """
         pieces = len(self.output_bias)
         candidates = _filled(np.where(np.isin(np.arange(pieces), NEVER), -1, np.arange(pieces)))
@@ -264,46 +276,39 @@ class GraphNetwork:
 
         column_of = np.full(pieces, -1)
         column_of[columns[columns >= 0]] = np.flatnonzero(columns >= 0)
-        return logits, normaliser, column_of
+        return Logits(logits, normaliser, column_of)
 
-    def _more(
-        self,
-        graph: Graph,
-        wanted: tuple[str, str],
-        logits: str,
-        normaliser: str,
-        column_of: Ids,
-        required: str,
-        weights: str,
-        places: Places,
-    ) -> None:
-        """Add what only some searches want, and nothing is spent on where it is not: `wanted` says whether it is.
+    @staticmethod
+    def _more(graph: Graph, logits: Logits, weights: str, places: Places) -> None:
+        """Add what only some searches want, and what costs next to nothing where they do not.
 
-        The first of these flags stands for what is required and for the attention, the second, which says nothing
-        where the first is off, for all log-probabilities.
+        The input `more` asks for the log-probabilities of what is required and for the attention, `everything`, which
+        says nothing without it, for those of all pieces. What is not asked for is empty.
         """
+        required = graph.input("required", np.int64, ["R"])
+        more, everything = graph.input("more", np.bool_, []), graph.input("everything", np.bool_, [])
         some, nothing, whole, none = Graph(graph), Graph(graph), Graph(graph), Graph(graph)
-        columns = some.op("Unsqueeze", some.op("Gather", some.constant(column_of), required), some.constant([1]))
-        asked = some.op("Sub", some.op("GatherElements", logits, columns, axis=1), normaliser)
-        some.output(some.op("Squeeze", asked, some.constant([1])), np.float32, ["R"])
-        shape = some.op("Concat", some.constant([-1]), some.op("Shape", weights, start=-1), axis=0)
-        some.output(some.op("Gather", some.op("Reshape", weights, shape), places.places), np.float32, ["R", "S"])
+        column_of = graph.constant(logits.column_of)
+        empty = np.zeros((0, len(logits.column_of)), np.float32)
 
-        all_logits = whole.op("Gather", logits, whole.constant(column_of), axis=1)
-        whole.output(whole.op("Sub", all_logits, normaliser), np.float32, ["R", "V"])
-        empty = np.zeros((0, len(column_of)), np.float32)
+        columns = some.op("Unsqueeze", some.op("Gather", column_of, required), some.constant([1]))
+        asked = some.op("Sub", some.op("GatherElements", logits.value, columns, axis=1), logits.normaliser)
+        some.output(some.op("Squeeze", asked, some.constant([1])), np.float32, ["R"])
+        by_place = some.op("Concat", some.constant([-1]), some.op("Shape", weights, start=-1), axis=0)
+        some.output(some.op("Gather", some.op("Reshape", weights, by_place), places.places), np.float32, ["R", "S"])
+        of_all = whole.op("Sub", whole.op("Gather", logits.value, column_of, axis=1), logits.normaliser)
+        whole.output(of_all, np.float32, ["R", "V"])
         none.output(none.op("Identity", none.constant(empty)), np.float32, ["none", "V"])
-        full = some.op("If", wanted[1], then_branch=whole.proto("all"), else_branch=none.proto("none"))
+        full = some.op("If", everything, then_branch=whole.proto("all"), else_branch=none.proto("none"))
         some.output(full, np.float32, ["rows", "V"])
 
-        shapes = {"required_log_probs": ["rows"], "attention": ["rows", "width"], "distribution": ["rows", "V"]}
         for array in (empty[:, 0], empty[:, :0], empty):
             nothing.output(nothing.op("Identity", nothing.constant(array)), np.float32, ["none"] * array.ndim)
-        found = graph.ops(
-            "If", wanted[0], count=3, then_branch=some.proto("more"), else_branch=nothing.proto("nothing")
-        )
-        for value, (name, dimensions) in zip(found, shapes.items(), strict=True):
-            graph.output(value, np.float32, dimensions, name=name)
+        branches = {"then_branch": some.proto("more"), "else_branch": nothing.proto("nothing")}
+        found = graph.ops("If", more, count=3, **branches)
+        shapes = {"required_log_probs": ["rows"], "attention": ["rows", "width"], "distribution": ["rows", "V"]}
+        for value, (name, shape) in zip(found, shapes.items(), strict=True):
+            graph.output(value, np.float32, shape, name=name)
 
     @staticmethod
     def _logarithm_of_sum(graph: Graph, values: str) -> str:

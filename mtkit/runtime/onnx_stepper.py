@@ -143,7 +143,9 @@ class OnnxStepper:
         found: Values = dict(zip(self._encoded, binding.get_outputs(), strict=True))
         rows = np.arange(len(src))
         return OnnxState(
-            sources=Sources(self._step, {name: value.numpy() for name, value in found.items() if name.startswith("source.")}),
+            sources=Sources(
+                self._step, {name: value.numpy() for name, value in found.items() if name.startswith("source.")}
+            ),
             hidden={name: value for name, value in found.items() if name.startswith("hidden.")},
             rows=rows,
             sentences=rows,
@@ -232,7 +234,8 @@ def _share_memory() -> None:
     onnxruntime.create_and_register_allocator(memory, None)
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
+def session_options() -> onnxruntime.SessionOptions:
+    """Return how the graphs are run: on one core, as they were optimised at export."""
     _share_memory()
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.use_env_allocators", "1")
@@ -242,8 +245,12 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.enable_mem_pattern = False  # the shapes change with every batch
     options.log_severity_level = 3
+    return options
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(path), session_options(), providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own errors share no base
         raise ModelFolderError(
             f"{path}: cannot be loaded ({str(error).splitlines()[0]}); copy the model folder again"
