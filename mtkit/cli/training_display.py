@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from mtkit.cli.console import Console
-from mtkit.training import Event, Finished, Reported, Started, Validated
+from mtkit.training import Event, Finished, Reported, Started, Validated, Warned
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -46,6 +46,8 @@ class TrainingDisplay:
                 self._report(event)
             case Validated():
                 self._validate(event)
+            case Warned():
+                self.console.warn(event.message)
             case Finished():
                 if self.bar:
                     self.bar.update(self.bar.task_ids[0], completed=event.updates, total=event.updates)

@@ -1,6 +1,18 @@
 """Training: from a prepared corpus to a model folder."""
 
-from mtkit.training.events import Event, Finished, Reported, Started, Validated
+from mtkit.training.events import Event, Finished, Reported, Started, Validated, Warned
+from mtkit.training.processes import join, may_tell
 from mtkit.training.session import open_corpus, train
 
-__all__ = ["Event", "Finished", "Reported", "Started", "Validated", "open_corpus", "train"]
+__all__ = [
+    "Event",
+    "Finished",
+    "Reported",
+    "Started",
+    "Validated",
+    "Warned",
+    "join",
+    "may_tell",
+    "open_corpus",
+    "train",
+]

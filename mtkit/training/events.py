@@ -61,4 +61,12 @@ class Finished:
     reason: str
 
 
-Event = Started | Reported | Validated | Finished
+@dataclass(frozen=True)
+class Warned:
+    """Training goes on, but not as it was meant to: one line."""
+
+    update: int
+    message: str
+
+
+Event = Started | Reported | Validated | Warned | Finished

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from mtkit import __version__
 from mtkit.dataset.preparation import prepare
 from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.errors import Interrupted, OutputError, SettingsError
+from mtkit.errors import Interrupted, OutputError, PreparedError, SettingsError
 from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_model_folder, make_way
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.export import export
@@ -25,26 +25,41 @@ from mtkit.signals import stop_request
 from mtkit.storage import writing
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.model_card import write_model_card
-from mtkit.training.state import newest_state
+from mtkit.training.processes import ALONE, Processes
+from mtkit.training.state import Progress, newest_state
 from mtkit.training.trainer import Trainer
 
 OF_THE_CALL = {"out", "resume", "force"}
 """Settings that say what to do with a folder; a model does not remember them."""
-MAY_CHANGE = {"threads", "device", "precision", "patience"}
-"""Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns."""
+MAY_CHANGE = {"threads", "device", "precision", "patience", "accumulate"}
+"""Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns.
+
+Of `accumulate` that is true together with the number of processes; where their product changes, the trainer says so.
+"""
 
 
-def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event], None] = lambda event: None) -> Path:
+def _no_one(event: Event) -> None:
+    """Listen to nothing."""
+
+
+def train(
+    settings: TrainSettings,
+    corpus: PreparedCorpus,
+    emit: Callable[[Event], None] = _no_one,
+    processes: Processes = ALONE,
+) -> Path:
     """Train a model on a prepared corpus and return its folder, `settings.out`.
 
     Args:
         settings: all of them; `out` must be given.
         corpus: what to learn from and to validate on.
-        emit: called with each event, in this thread.
+        emit: called with each event, in this thread; of several processes, only in the first.
+        processes: those that train together, from `join`.
 
     Raises:
         SettingsError: settings do not fit together, or (resuming) with those the training began with.
-        TrainingError: the loss is no number any more.
+        PreparedError: another process was given another corpus.
+        TrainingError: the loss is no number any more, or another process has ended.
         OutputError: there is something at `out` that neither `resume` nor `force` allows to touch.
         Interrupted: SIGINT or SIGTERM came, and everything is saved.
     """
@@ -61,10 +76,15 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
         torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     network = Seq2Seq(settings.network, len(corpus.src_vocabulary), len(corpus.tgt_vocabulary)).to(device)
-    state = _open_for_resume(settings, corpus) if settings.resume else None
-    trainer = Trainer(settings, corpus, network, autocast, folder, emit)
+    if processes.first(lambda: corpus.fingerprint) != corpus.fingerprint:
+        raise PreparedError(f"{corpus.path}: is another corpus here than for the first process; copy that one here")
+    state = processes.first(lambda: _open_for_resume(settings, corpus) if settings.resume else None)
+    if not processes.is_first:
+        emit = _no_one
+    trainer = Trainer(settings, corpus, network, autocast, folder, emit, processes)
     if state is None:
-        _begin(folder, settings, corpus)
+        processes.first(lambda: _begin(folder, settings, corpus))
+        trainer.begin()
     else:
         trainer.restore(state)
     emit(_started(trainer, corpus))
@@ -72,12 +92,10 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
         try:
             reason = trainer.run(stop)
         except Interrupted:
-            if (model := ModelFolder.open(folder)).has_weights:
-                export(model)  # what has been learnt so far can be used
+            processes.first(lambda: _export_what_there_is(folder))
             raise
     progress = trainer.progress
-    export(ModelFolder.open(folder))
-    write_model_card(folder, settings, corpus, progress)
+    processes.first(lambda: _complete(folder, settings, corpus, progress))
     emit(
         Finished(
             out=Path(settings.out),
@@ -92,31 +110,39 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
 
 
 def open_corpus(
-    settings: TrainSettings, prepared: str | None, report: Callable[[str], None] = lambda line: None
+    settings: TrainSettings,
+    prepared: Sequence[str],
+    report: Callable[[str], None] = lambda line: None,
+    processes: Processes = ALONE,
 ) -> PreparedCorpus:
-    """Open the prepared corpus, or prepare the raw text of `settings.corpus` first.
+    """Open the folders of a prepared corpus, or where there are none, prepare the raw text of `settings.corpus` first.
 
-    Raw text is prepared beside the model folder, so that nothing there is touched before training can begin, and moves
-    in when it does. A training that is resumed goes on with what was prepared when it began.
+    Raw text is prepared by the first process, beside the model folder, so that nothing there is touched before training
+    can begin, and moves in when it does. A training that is resumed goes on with what was prepared when it began.
     """
     if not settings.out:
         raise SettingsError("--out is missing: the model folder to write")
     folder = Path(settings.out).resolve()
-    if prepared is not None:
-        corpus = PreparedCorpus.open(Path(prepared))
-        if folder in corpus.path.resolve().parents and not settings.resume:
-            raise SettingsError(f"{prepared}: lies inside --out, which would be replaced; move it out first")
-        return corpus
+    if not prepared:
+        return PreparedCorpus.open(processes.first(lambda: _prepared_from_text(folder, settings, report)))
+    corpus = PreparedCorpus.open(*map(Path, prepared))
+    for name, path in zip(prepared, corpus.paths, strict=True):
+        if folder in path.resolve().parents and not settings.resume:
+            raise SettingsError(f"{name}: lies inside --out, which would be replaced; move it out first")
+    return corpus
+
+
+def _prepared_from_text(folder: Path, settings: TrainSettings, report: Callable[[str], None]) -> Path:
     if settings.resume and _corpus_inside(folder).is_dir():
         corpus = PreparedCorpus.open(_corpus_inside(folder))
         _check_same_corpus(settings, corpus)
-        return corpus
+        return corpus.path
     if settings.resume:
         _check_no_weights(folder)
     check_way(folder, settings.force or settings.resume)
     resolve_network(settings.network, settings.corpus.joint)  # what does not fit shall not wait for the corpus
     beside = str(_corpus_beside(folder))
-    return prepare(PreprocessSettings(seed=settings.seed, corpus=settings.corpus, out=beside, force=True), report)
+    return prepare(PreprocessSettings(seed=settings.seed, corpus=settings.corpus, out=beside, force=True), report).path
 
 
 def _corpus_beside(folder: Path) -> Path:
@@ -129,7 +155,9 @@ def _corpus_inside(folder: Path) -> Path:
 
 def _begin(folder: Path, settings: TrainSettings, corpus: PreparedCorpus) -> None:
     """Begin a model folder, in the place of an older model where that was allowed."""
-    if folder in corpus.path.resolve().parents:  # a raw-text training that was cut off before it saved anything
+    if any(
+        folder in path.resolve().parents for path in corpus.paths
+    ):  # a raw-text training that was cut off before it saved anything
         (folder / "log.jsonl").unlink(missing_ok=True)
     else:
         make_way(folder, settings.force or settings.resume)
@@ -138,6 +166,18 @@ def _begin(folder: Path, settings: TrainSettings, corpus: PreparedCorpus) -> Non
         with writing(folder):
             _corpus_inside(folder).parent.mkdir()
             corpus.path.rename(_corpus_inside(folder))  # what is mapped stays mapped
+
+
+def _complete(folder: Path, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> None:
+    """Give the trained model what translates, and its card."""
+    export(ModelFolder.open(folder))
+    write_model_card(folder, settings, corpus, progress)
+
+
+def _export_what_there_is(folder: Path) -> None:
+    """Make what has been learnt so far fit for use."""
+    if (model := ModelFolder.open(folder)).has_weights:
+        export(model)
 
 
 def _check_same_corpus(settings: TrainSettings, corpus: PreparedCorpus) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
+from torch import Tensor
 
 from mtkit.dataset.batches import Batch, Batches
 from mtkit.dataset.noise import Noise
@@ -25,9 +27,10 @@ from mtkit.signals import StopRequest
 from mtkit.storage import writing
 from mtkit.text.vocabulary import PAD
 from mtkit.training.average import MovingAverage
-from mtkit.training.events import Event, Reported, Validated
+from mtkit.training.events import Event, Reported, Validated, Warned
+from mtkit.training.processes import Processes
 from mtkit.training.schedule import PLATEAU_PATIENCE, Schedule
-from mtkit.training.state import Progress, load_state, save_state
+from mtkit.training.state import Progress, blank_moments, load_state, save_state, tensors_of
 from mtkit.training.validation import Validator
 
 REPORT_EVERY = 25
@@ -44,11 +47,18 @@ class Intervals:
     save: int
 
     @classmethod
-    def of(cls, settings: TrainSettings, pairs: int, batches_per_epoch: int) -> Intervals:
-        """Resolve the settings that are 0 for a corpus of so many pairs and batches."""
-        updates = settings.updates or (settings.epochs or default_epochs(pairs)) * batches_per_epoch
-        valid = settings.valid_every or max(200, batches_per_epoch)
-        return cls(updates, batches_per_epoch, valid, settings.save_every or valid)
+    def of(cls, settings: TrainSettings, pairs: int, batches: int, progress: Progress) -> Intervals:
+        """Resolve the settings that are 0 for a corpus of so many pairs and batches, and a training that got so far."""
+        epoch = _updates(batches, progress.batches_per_update)
+        epochs_left = (settings.epochs or default_epochs(pairs)) - progress.epoch
+        left = _updates(batches - progress.position, progress.batches_per_update) + (epochs_left - 1) * epoch
+        valid = settings.valid_every or max(200, epoch)
+        return cls(settings.updates or progress.update + left, epoch, valid, settings.save_every or valid)
+
+
+def _updates(batches: int, batches_per_update: int) -> int:
+    """Updates that so many batches of an epoch make; the last one takes what is left."""
+    return math.ceil(batches / batches_per_update)
 
 
 class Trainer:
@@ -66,42 +76,65 @@ class Trainer:
         autocast: torch.dtype | None,
         folder: Path,
         emit: Callable[[Event], None],
+        processes: Processes,
     ) -> None:
         self.settings = settings
         self.network = network
         self.autocast = autocast
         self.folder = folder
         self.emit = emit
+        self.processes = processes
         self.device = next(network.parameters()).device
+        self.pairs = len(corpus.train)
         self.batches = Batches(corpus.train, settings.batch_tokens, settings.seed)
         self.noise = Noise(corpus, settings.subword_sampling, settings.word_dropout, settings.seed)
         self.plan = self.batches.epoch(0)
-        self.intervals = Intervals.of(settings, len(corpus.train), len(self.plan))
-        self.schedule = Schedule(
-            settings.schedule,
-            settings.learning_rate,
-            min(settings.warmup, self.intervals.updates // 10),
-            self.intervals.updates,
-        )
         self.optimizer = torch.optim.Adam(
             network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True
         )
         self.average = MovingAverage(network, settings.average_decay) if settings.average_decay else None
         self.validate = Validator(corpus, network, settings.batch_tokens, autocast)
-        self.progress = Progress()
+        self._go_on_from(Progress(batches_per_update=processes.count * settings.accumulate))
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         self._earlier_tokens = 0  # since the last report, but before training was resumed
 
+    def begin(self) -> None:
+        """Let all processes begin with the weights of the first: their own may differ in the last bits."""
+        self.processes.copy_from_first(tensors_of(self.network, self.optimizer, self.average))
+
     def restore(self, state: Path) -> None:
         """Go back to a saved state, and forget what the log says of later updates."""
-        self.progress = load_state(state, self.network, self.optimizer, self.average)
-        self._loss_sum.fill_(self.progress.loss_sum)
-        self._earlier_tokens = self.progress.token_sum
-        self.plan = self.batches.epoch(self.progress.epoch)
+        processes = self.processes
+        progress = processes.first(lambda: load_state(state, self.network, self.optimizer, self.average))
+        if not processes.is_first:
+            blank_moments(self.network, self.optimizer, progress.update)
+        processes.copy_from_first(tensors_of(self.network, self.optimizer, self.average))
+        before, now = progress.batches_per_update, processes.count * self.settings.accumulate
+        if before != now:
+            self.emit(
+                Warned(
+                    progress.update,
+                    f"an update took {before:,} batches so far and takes {now:,} from now on (processes x "
+                    "--accumulate), so their order and the learning rates are not those of an unbroken training",
+                )
+            )
+            progress.batches_per_update = now
+        self.plan = self.batches.epoch(progress.epoch)
+        self._go_on_from(progress)
+        self._loss_sum.fill_(progress.loss_sum)
+        self._earlier_tokens = progress.token_sum
         log = self.folder / "log.jsonl"
-        if log.exists():
+        if processes.is_first and log.exists():
             with writing(log), log.open("r+b") as file:
-                file.truncate(self.progress.log_bytes)
+                file.truncate(progress.log_bytes)
+
+    def _go_on_from(self, progress: Progress) -> None:
+        settings = self.settings
+        self.progress = progress
+        self.intervals = Intervals.of(settings, self.pairs, len(self.plan), progress)
+        updates = self.intervals.updates
+        warmup = min(settings.warmup, updates // 10)
+        self.schedule = Schedule(settings.schedule, settings.learning_rate, warmup, updates)
 
     def run(self, stop: StopRequest) -> str:
         """Train to the end, and return why it is one; raise `Interrupted` after saving where `stop` asks for it."""
@@ -110,10 +143,12 @@ class Trainer:
         reported = time.perf_counter()
         began = reported - progress.seconds
         while progress.update < intervals.updates and not self._out_of_patience:
-            indices = self.plan[progress.position]
-            self._update(self.noise.load(indices, progress.epoch, progress.position))
+            first = progress.position
+            positions = range(first, min(first + progress.batches_per_update, len(self.plan)))
+            mine = self.processes.share(positions)
+            self._update({at - first: self.noise.load(self.plan[at], progress.epoch, at) for at in mine})
             progress.update += 1
-            progress.position += 1
+            progress.position = positions.stop
             if progress.position == len(self.plan):
                 progress.epoch, progress.position = progress.epoch + 1, 0
                 self.plan = self.batches.epoch(progress.epoch)
@@ -127,9 +162,10 @@ class Trainer:
                 reported += time.perf_counter() - before  # the speed reported is that of training
             if progress.update % intervals.save == 0:
                 self.save()
-            if stop.signal_number is not None and progress.update < intervals.updates:
+            signal_number = self.processes.largest(stop.signal_number or 0)
+            if signal_number and progress.update < intervals.updates:
                 self.save()
-                raise Interrupted(f"stopped after update {progress.update:,}; everything is saved", stop.signal_number)
+                raise Interrupted(f"stopped after update {progress.update:,}; everything is saved", signal_number)
         self.save()
         if progress.update == intervals.updates:
             return "all updates are done"
@@ -142,17 +178,24 @@ class Trainer:
     @property
     def _epoch(self) -> int:
         """The epoch of the last update, counted from 1."""
-        return (self.progress.update - 1) // self.intervals.epoch + 1
+        return self.progress.epoch + (self.progress.position > 0)
 
     def save(self) -> None:
         """Save all that `restore` needs."""
         self.progress.loss_sum = self._finite_loss_sum()
-        save_state(self.folder / "training", self.network, self.optimizer, self.average, self.progress)
+        if self.processes.is_first:
+            save_state(self.folder / "training", self.network, self.optimizer, self.average, self.progress)
 
-    def _update(self, batch: Batch) -> None:
-        tokens = batch.tokens
-        loss = self._forward(batch)
-        (loss.smoothed / tokens).backward()
+    def _update(self, batches: Mapping[int, Batch]) -> None:
+        """Make an update of this process's batches, by their number in it, and of those of the other processes."""
+        tokens = self.processes.total(sum(batch.tokens for batch in batches.values()))
+        loss_sum = torch.zeros_like(self.network.output.bias[0])
+        for number, batch in batches.items():
+            self._seed_dropout(number)
+            loss = self._forward(batch).smoothed
+            (loss / tokens).backward()
+            loss_sum += loss.detach()
+        self.processes.add_up([*self._gradients(), loss_sum])
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate(self.progress.update + 1)
@@ -160,8 +203,19 @@ class Trainer:
         self.optimizer.zero_grad()
         if self.average:
             self.average.update(self.network, self.progress.update + 1)
-        self._loss_sum += loss.smoothed.detach()
+        self._loss_sum += loss_sum
         self.progress.token_sum += tokens
+
+    def _seed_dropout(self, number: int) -> None:
+        """Make dropout a pure function of seed, update and number of the batch in it, whoever runs it and when."""
+        entropy = np.random.SeedSequence((self.settings.seed, self.progress.update, number))
+        torch.manual_seed(int(entropy.generate_state(1)[0]))
+
+    def _gradients(self) -> Iterator[Tensor]:
+        for weight in self.network.parameters():
+            if weight.grad is None:  # this process had no batch of the update
+                weight.grad = torch.zeros_like(weight)
+            yield weight.grad
 
     def _forward(self, batch: Batch) -> Loss:
         src, src_lengths, tgt_in, tgt_out = (
@@ -210,9 +264,9 @@ class Trainer:
         began = time.perf_counter()
         self._finite_loss_sum()  # weights that are no numbers any more must not become the best
         with self.average.in_place(self.network) if self.average else nullcontext():
-            result = self.validate()
+            result = self.processes.first(self.validate)
             best = result.bleu > progress.best_bleu
-            if best:
+            if best and self.processes.is_first:
                 save_weights(self.network, self.folder / "model.safetensors")
         if best:
             progress.best_bleu, progress.best_update = result.bleu, progress.update
@@ -234,6 +288,8 @@ class Trainer:
         self.emit(event)
 
     def _log(self, kind: str, event: Reported | Validated) -> None:
+        if not self.processes.is_first:
+            return
         record: dict[str, Any] = {"kind": kind, **vars(event), "elapsed": round(self.progress.seconds, 3)}
         log = self.folder / "log.jsonl"
         with writing(log), log.open("ab") as file:

@@ -263,7 +263,7 @@ def test_there_must_be_an_out(tiny: Tiny, few: PreparedCorpus) -> None:
     with pytest.raises(SettingsError, match="--out is missing"):
         train(replace(tiny(), out=""), few)
     with pytest.raises(SettingsError, match="--out is missing"):
-        open_corpus(replace(tiny(), out=""), None)
+        open_corpus(replace(tiny(), out=""), ())
 
 
 def test_a_model_that_is_there_is_left_alone_unless_forced(tiny: Tiny, few: PreparedCorpus, model_folder: Path) -> None:
@@ -301,7 +301,7 @@ def test_resuming_never_costs_a_model_whose_training_state_was_deleted(
     shutil.copytree(model_folder, settings.out)
     shutil.rmtree(Path(settings.out) / "training")
     before = files(Path(settings.out))
-    for attempt in (lambda: train(settings, few), lambda: open_corpus(settings, None)):
+    for attempt in (lambda: train(settings, few), lambda: open_corpus(settings, ())):
         with pytest.raises(OutputError, match="holds a model but no training state to resume from; --force trains it"):
             attempt()
     assert files(Path(settings.out)) == before
@@ -322,14 +322,14 @@ def raw(tiny: Tiny, text: Path, **changes: object) -> TrainSettings:
 
 def test_from_raw_text_the_corpus_is_prepared_inside_the_model_folder(tiny: Tiny, parallel_text: Path) -> None:
     settings = raw(tiny, parallel_text)
-    corpus = open_corpus(settings, None)
+    corpus = open_corpus(settings, ())
     assert not Path(settings.out).exists()  # nothing is touched there before training can begin
     train(settings, corpus)
     assert not corpus.path.exists()
     assert PreparedCorpus.open(Path(settings.out) / "training" / "prepared").fingerprint == corpus.fingerprint
     assert ModelFolder.open(Path(settings.out)).config.corpus.fingerprint == corpus.fingerprint
     with pytest.raises(OutputError, match="holds a model already"):
-        open_corpus(settings, None)
+        open_corpus(settings, ())
 
 
 def test_from_raw_text_it_resumes_without_reading_the_text_again(
@@ -337,20 +337,20 @@ def test_from_raw_text_it_resumes_without_reading_the_text_again(
 ) -> None:
     text = Path(shutil.copytree(parallel_text, tmp_path / "text"))
     settings = raw(tiny, text)
-    begin(settings, open_corpus(settings, None), monkeypatch)
+    begin(settings, open_corpus(settings, ()), monkeypatch)
     shutil.rmtree(text)
     resumed = replace(settings, resume=True)
-    train(resumed, open_corpus(resumed, None))
+    train(resumed, open_corpus(resumed, ()))
 
 
 def test_from_raw_text_a_training_killed_before_its_first_save_starts_over(tiny: Tiny, parallel_text: Path) -> None:
     settings, killed = raw(tiny, parallel_text), raw(tiny, parallel_text, out="killed/model")
     settings = replace(settings, out=str(Path(settings.out) / "model"))
-    train(settings, open_corpus(settings, None))
+    train(settings, open_corpus(settings, ()))
     with pytest.raises(Killed):
-        train(killed, open_corpus(killed, None), kill_at(4))
+        train(killed, open_corpus(killed, ()), kill_at(4))
     resumed = replace(killed, resume=True)
-    train(resumed, open_corpus(resumed, None))
+    train(resumed, open_corpus(resumed, ()))
     assert outcome(killed) == outcome(settings)
 
 
@@ -358,8 +358,8 @@ def test_a_preparation_that_failed_is_no_obstacle(tiny: Tiny, parallel_text: Pat
     settings = raw(tiny, parallel_text)
     wrong = replace(settings, corpus=replace(settings.corpus, vocab_size=100_000))
     with pytest.raises(VocabularyError):
-        open_corpus(wrong, None)
-    train(settings, open_corpus(settings, None))
+        open_corpus(wrong, ())
+    train(settings, open_corpus(settings, ()))
 
 
 @pytest.mark.parametrize("changes", [{}, {"resume": True}, {"force": True}], ids=["again", "resume", "force"])
@@ -367,9 +367,9 @@ def test_what_ended_right_after_its_preparation_can_go_on(
     changes: dict[str, bool], tiny: Tiny, parallel_text: Path
 ) -> None:
     settings = raw(tiny, parallel_text)
-    open_corpus(settings, None)
+    open_corpus(settings, ())
     again = replace(settings, **changes)
-    train(again, open_corpus(again, None))
+    train(again, open_corpus(again, ()))
     assert sorted(path.name for path in Path(settings.out).parent.iterdir()) == ["model"]
 
 
@@ -377,31 +377,31 @@ def test_resuming_from_raw_text_refuses_another_preparation(
     tiny: Tiny, parallel_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = raw(tiny, parallel_text)
-    begin(settings, open_corpus(settings, None), monkeypatch)
+    begin(settings, open_corpus(settings, ()), monkeypatch)
     other = replace(settings, resume=True, corpus=replace(settings.corpus, max_length=9))
     with pytest.raises(SettingsError, match="--resume cannot change max_length from 250 to 9"):
-        open_corpus(other, None)
+        open_corpus(other, ())
 
 
 def test_force_keeps_the_old_model_until_the_new_training_can_begin(tiny: Tiny, parallel_text: Path) -> None:
     settings = raw(tiny, parallel_text)
-    train(settings, open_corpus(settings, None))
+    train(settings, open_corpus(settings, ()))
     before = files(Path(settings.out))
     forced = replace(settings, force=True)
     with pytest.raises(CorpusError):
-        open_corpus(replace(forced, corpus=replace(forced.corpus, train=("typo",))), None)
+        open_corpus(replace(forced, corpus=replace(forced.corpus, train=("typo",))), ())
     tied = replace(forced.network, tied_embeddings="all")
     unfit = replace(forced, network=tied, corpus=replace(forced.corpus, joint=False))
     with pytest.raises(SettingsError):
-        train(unfit, open_corpus(unfit, None))
+        train(unfit, open_corpus(unfit, ()))
     assert files(Path(settings.out)) == before
 
 
 def test_a_prepared_corpus_inside_out_is_refused(tiny: Tiny, parallel_text: Path) -> None:
     settings = raw(tiny, parallel_text, force=True)
-    train(settings, open_corpus(settings, None))
+    train(settings, open_corpus(settings, ()))
     with pytest.raises(SettingsError, match="lies inside --out, which would be replaced"):
-        open_corpus(settings, f"{settings.out}/training/prepared")
+        open_corpus(settings, [f"{settings.out}/training/prepared"])
 
 
 def test_the_saved_config_gives_the_same_training_again(tiny: Tiny, few: PreparedCorpus) -> None:

@@ -28,7 +28,9 @@ from mtkit.text.vocabulary import PAD
 from mtkit.training import Event, Finished, Reported, Started, Validated, train
 from mtkit.training import trainer as trainer_file
 from mtkit.training.average import MovingAverage
+from mtkit.training.processes import ALONE
 from mtkit.training.schedule import PLATEAU_PATIENCE, Schedule
+from mtkit.training.state import Progress
 from mtkit.training.trainer import Intervals, Trainer
 from mtkit.training.validation import Validation, Validator
 
@@ -59,7 +61,7 @@ def make_trainer(settings: TrainSettings, corpus: PreparedCorpus, folder: Path) 
     pieces = len(corpus.src_vocabulary)
     shape = NetworkSettings(embedding_size=8, hidden_size=12, dropout=0.0, tied_embeddings="all")
     folder.mkdir()
-    return Trainer(settings, corpus, Seq2Seq(shape, pieces, pieces).double(), None, folder, lambda event: None)
+    return Trainer(settings, corpus, Seq2Seq(shape, pieces, pieces).double(), None, folder, lambda event: None, ALONE)
 
 
 @pytest.mark.parametrize("clip_norm", [1e-3, 1e3])
@@ -139,11 +141,60 @@ def test_an_epoch_uses_every_batch_once(
     assert trainer.progress.epoch == 2
 
 
+def test_an_update_of_several_batches_is_that_of_one_with_all_their_pairs(
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In float64 and without dropout; the last update of the epoch takes the batches that are left."""
+    script_validations(monkeypatch, [])
+    settings = tiny(updates=0, epochs=1, accumulate=3)
+    several = make_trainer(settings, few, tmp_path / "several")
+    assert len(several.plan) % 3
+    several.run(StopRequest())
+
+    one = make_trainer(settings, few, tmp_path / "one")
+    one.plan = [np.concatenate(several.batches.epoch(0)[first : first + 3]) for first in range(0, len(several.plan), 3)]
+    assert one.intervals.updates == several.progress.update == len(one.plan)
+    one.progress.batches_per_update = 1
+    one.run(StopRequest())
+    for weight, other in zip(several.network.parameters(), one.network.parameters(), strict=True):
+        torch.testing.assert_close(weight, other, rtol=1e-9, atol=1e-9)
+
+
+def test_dropout_is_a_pure_function_of_seed_update_and_batch(tiny: Tiny, few: PreparedCorpus, tmp_path: Path) -> None:
+    trainer = make_trainer(tiny(), few, tmp_path / "model")
+
+    def drawn(update: int, number: int, seed: int = 1) -> list[float]:
+        trainer.progress.update, trainer.settings = update, tiny(seed=seed)
+        trainer._seed_dropout(number)
+        return torch.rand(4).tolist()
+
+    places = [(0, 0), (0, 1), (1, 0), (1, 1), (0, 0, 2)]
+    assert len({tuple(drawn(*place)) for place in places}) == len(places)
+    assert drawn(1, 1) == drawn(1, 1)
+
+
 def test_intervals_follow_the_length_of_an_epoch_unless_they_are_given() -> None:
-    assert Intervals.of(TrainSettings(epochs=3), 80_000, 500) == Intervals(updates=1500, epoch=500, valid=500, save=500)
-    assert Intervals.of(TrainSettings(epochs=3), 3_000, 20) == Intervals(updates=60, epoch=20, valid=200, save=200)
-    assert Intervals.of(TrainSettings(), 3_000, 20).updates == 20 * default_epochs(3_000)
-    assert Intervals.of(TrainSettings(updates=70, valid_every=30, save_every=7), 3_000, 20) == Intervals(70, 20, 30, 7)
+    def of(settings: TrainSettings, pairs: int, batches: int, **progress: int) -> Intervals:
+        return Intervals.of(settings, pairs, batches, Progress(**progress))
+
+    assert of(TrainSettings(epochs=3), 80_000, 500) == Intervals(updates=1500, epoch=500, valid=500, save=500)
+    assert of(TrainSettings(epochs=3), 3_000, 20) == Intervals(updates=60, epoch=20, valid=200, save=200)
+    assert of(TrainSettings(), 3_000, 20).updates == 20 * default_epochs(3_000)
+    assert of(TrainSettings(updates=70, valid_every=30, save_every=7), 3_000, 20) == Intervals(70, 20, 30, 7)
+    together = of(TrainSettings(epochs=3), 3_000, 20, batches_per_update=3)
+    assert together == Intervals(updates=21, epoch=7, valid=200, save=200), "an epoch's last update takes what is left"
+
+
+@pytest.mark.parametrize("done", range(0, 61, 7))
+@pytest.mark.parametrize("batches_per_update", [1, 3, 20, 100])
+def test_the_end_of_the_last_epoch_stays_where_it_is_however_many_batches_an_update_takes_from_now_on(
+    done: int, batches_per_update: int
+) -> None:
+    """After any number of batches, made one at a time, three epochs of 20 end with the last of their 60 batches."""
+    progress = Progress(update=done, epoch=done // 20, position=done % 20, batches_per_update=batches_per_update)
+    left = Intervals.of(TrainSettings(epochs=3), 3_000, 20, progress).updates - done
+    ends = [end for end in (20, 40, 60) if end > done]
+    assert left == sum(math.ceil((end - max(done, end - 20)) / batches_per_update) for end in ends)
 
 
 def test_validations_come_at_their_interval_and_at_the_end(
