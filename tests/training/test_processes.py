@@ -35,7 +35,7 @@ main()
 """
 """What each process runs: the command line, after something of a test's own."""
 
-NOISY = {"subword_sampling": 0.5, "word_dropout": 0.1, "average_decay": 0.9}
+NOISY = {"word_dropout": 0.1, "average_decay": 0.9}
 FLAGS = [
     "--embedding-size", 8, "--hidden-size", 12, "--dropout", 0.3, "--learning-rate", 0.01, "--batch-tokens", 200,
     "--device", "cpu", "--precision", "float32", "--threads", 1, "--valid-every", 20,
@@ -67,7 +67,7 @@ def losses(model: Path) -> list[float]:
 def test_two_processes_learn_what_one_learns_that_adds_up_two_batches(
     tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each update's loss and each validation's, and the weights; with dropout, and an odd number of batches an epoch."""
+    """Each update's loss, each validation's, and the weights; with dropout, and an odd number of batches an epoch."""
     monkeypatch.setattr(trainer_file, "REPORT_EVERY", 1)
     alone = settings(tiny, out="alone", accumulate=2)
     events: list[Event] = []
