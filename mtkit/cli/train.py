@@ -7,15 +7,20 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from mtkit.cli.console import Console
 from mtkit.cli.options import Argument, add_command
-from mtkit.configuration import Resolved
+from mtkit.configuration import Resolved, for_corpus, like_model
 from mtkit.errors import Interrupted, MissingExtraError, SettingsError
+from mtkit.model_folder import ModelFolder
+from mtkit.presets import recipe_for
 from mtkit.settings import CorpusSettings, TrainSettings
+
+if TYPE_CHECKING:
+    from mtkit.dataset.prepared import PreparedCorpus
 
 
 def register(app: typer.Typer) -> None:
@@ -39,11 +44,17 @@ def register(app: typer.Typer) -> None:
 
 def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Console) -> None:
     """Train a model on a prepared corpus, or straight from parallel text."""
+    prepared = given["prepared"] or ()
+    if model := resolved.settings.init_from:
+        resolved = like_model(resolved, ModelFolder.open(Path(model)).config.network, model)
     if given["show_config"]:
+        if prepared:
+            from mtkit.dataset.prepared import PreparedCorpus
+
+            resolved = for_corpus(resolved, PreparedCorpus.open(*map(Path, prepared)).size)
         for name, value in resolved.values.items():
             print(f"{name} = {value!r}  ({resolved.origins[name]})")
         return
-    prepared = given["prepared"] or ()
     _check_corpus(resolved, prepared)
     try:
         from mtkit.training import join, open_corpus, train
@@ -53,12 +64,13 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Co
         ) from error
     from mtkit.cli.training_display import TrainingDisplay
 
-    settings = resolved.settings
-    with join(settings.device) as processes:
-        corpus = open_corpus(settings, prepared, console.say, processes)
-        with TrainingDisplay(console) as display:
+    with join(resolved.settings.device) as processes:
+        corpus = open_corpus(resolved.settings, prepared, console.say, processes)
+        resolved = for_corpus(resolved, corpus.size)
+        choice = _choice(resolved.settings, corpus) if resolved.settings.preset == "auto" else ()
+        with TrainingDisplay(console, choice) as display:
             try:
-                train(settings, corpus, display.draw, processes)
+                train(resolved.settings, corpus, display.draw, processes)
             except Interrupted as stopped:
                 raise Interrupted(f"{stopped}. Go on with: {_resume_command()}", stopped.exit_code - 128) from stopped
 
@@ -80,6 +92,19 @@ def _check_corpus(resolved: Resolved[TrainSettings], prepared: Sequence[str]) ->
                 f"--{name.replace('_', '-')} is for raw text; {prepared[0]} is prepared already, with settings of its "
                 "own"
             )
+
+
+def _choice(settings: TrainSettings, corpus: PreparedCorpus) -> tuple[str, str]:
+    """Tell what the preset auto came to, flags and config file included, and why."""
+    recipe, network = recipe_for(corpus.size), settings.network
+    length = f"{settings.updates:,} updates" if settings.updates else f"{settings.epochs or recipe.epochs} epochs"
+    return (
+        f"Preset auto, for {corpus.size:,} pairs: {len(corpus.tgt_vocabulary):,} pieces, {network.cell} of "
+        f"{network.encoder_layers} + {network.decoder_layers} layers, width {network.hidden_size}, dropout "
+        f"{network.dropout:g}, word dropout {settings.word_dropout:g}, smoothing {settings.label_smoothing:g}, batches "
+        f"of {settings.batch_tokens:,} tokens, {length}",
+        f"Why: {recipe.reason}; flags and --preset override it",
+    )
 
 
 def _resume_command() -> str:

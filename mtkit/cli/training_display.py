@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from mtkit.cli.console import Console
-from mtkit.training import Event, Finished, Reported, Started, Validated, Warned
+from mtkit.training import Event, Finished, Note, Reported, Started, Validated, Warned
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -18,10 +19,14 @@ PLAIN_SECONDS = 30.0
 
 
 class TrainingDisplay:
-    """Draws training's events. Use it as a context; `draw` takes each event."""
+    """Draws training's events. Use it as a context; `draw` takes each event.
 
-    def __init__(self, console: Console) -> None:
+    `choice` is what the recipe came to, and why, in lines that are said when training starts.
+    """
+
+    def __init__(self, console: Console, choice: Sequence[str] = ()) -> None:
         self.console = console
+        self.choice = choice
         self.started: Started | None = None
         self.bar: Progress | None = None
         self.best_bleu: float | None = None
@@ -40,6 +45,8 @@ class TrainingDisplay:
     def draw(self, event: Event) -> None:
         """Show one event."""
         match event:
+            case Note():
+                self._say(event.text)
             case Started():
                 self._start(event)
             case Reported():
@@ -64,6 +71,8 @@ class TrainingDisplay:
         vocabulary = f"{event.src_vocab_size:,}"
         if event.src_vocab_size != event.tgt_vocab_size:
             vocabulary += f" + {event.tgt_vocab_size:,}"
+        for line in self.choice:
+            self._say(line)
         self._say(
             f"Training {event.langs} on {event.train_pairs:,} pairs, validating on {event.valid_pairs:,}; "
             f"{vocabulary} pieces, {event.parameters / 1e6:.1f} M weights"

@@ -241,6 +241,14 @@ class PreparedCorpus:
         return self.manifest.corpus.joint
 
     @property
+    def size(self) -> int:
+        """Training pairs as the vocabulary's size was chosen by: cleaned, those with too many pieces still among them.
+
+        The preset auto goes by it too, so that `preprocess` and `train` always take the same recipe.
+        """
+        return self.manifest.train.cleaning.kept + self.manifest.train.cleaning.long - self.manifest.held_out
+
+    @property
     def vocabulary_files(self) -> list[Path]:
         """The joint vocabulary's file, or the source's and the target's."""
         return [self.path / entry.name for entry in self.manifest.vocabularies]

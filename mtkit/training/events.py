@@ -7,6 +7,13 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something the user may want to know, in one line."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Started:
     """Training is about to make its first update (or, resumed, its next)."""
 
@@ -69,4 +76,4 @@ class Warned:
     message: str
 
 
-Event = Started | Reported | Validated | Warned | Finished
+Event = Note | Started | Reported | Validated | Warned | Finished

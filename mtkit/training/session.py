@@ -26,12 +26,15 @@ from mtkit.storage import writing
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.model_card import write_model_card
 from mtkit.training.processes import ALONE, Processes
+from mtkit.training.start import check_embeddings, load_start
 from mtkit.training.state import Progress, newest_state
 from mtkit.training.trainer import Trainer
 
-OF_THE_CALL = {"out", "resume", "force"}
-"""Settings that say what to do with a folder; a model does not remember them."""
-MAY_CHANGE = {"threads", "device", "precision", "patience", "accumulate"}
+OF_THE_CALL = {"out", "resume", "force", "init_from", "src_embeddings", "tgt_embeddings"}
+"""Settings that name files and what to do with them; a model does not remember them, since it can be copied."""
+OF_THE_TEXT = {"train", "valid", "vocabulary"}
+"""Settings of a corpus that say where it came from; what it came to is in the corpus itself."""
+MAY_CHANGE = {"threads", "device", "precision", "patience", "target_bleu", "accumulate"}
 """Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns.
 
 Of `accumulate` that is true together with the number of processes; where their product changes, the trainer says so.
@@ -66,6 +69,7 @@ def train(
     if not settings.out:
         raise SettingsError("--out is missing: the model folder to write")
     settings = replace(settings, network=resolve_network(settings.network, corpus.joint))
+    check_embeddings(settings)
     folder = Path(settings.out).resolve()
     device = choose_device(settings.device)
     autocast = choose_precision(settings.precision, device)
@@ -79,6 +83,8 @@ def train(
     if processes.first(lambda: corpus.fingerprint) != corpus.fingerprint:
         raise PreparedError(f"{corpus.path}: is another corpus here than for the first process; copy that one here")
     state = processes.first(lambda: _open_for_resume(settings, corpus) if settings.resume else None)
+    if state is None:
+        processes.first(lambda: load_start(settings, corpus, network, emit))
     if not processes.is_first:
         emit = _no_one
     trainer = Trainer(settings, corpus, network, autocast, folder, emit, processes)
@@ -141,8 +147,12 @@ def _prepared_from_text(folder: Path, settings: TrainSettings, report: Callable[
         _check_no_weights(folder)
     check_way(folder, settings.force or settings.resume)
     resolve_network(settings.network, settings.corpus.joint)  # what does not fit shall not wait for the corpus
+    check_embeddings(settings)
+    wanted = settings.corpus
+    if settings.init_from:
+        wanted = replace(wanted, vocabulary=wanted.vocabulary or settings.init_from)
     beside = str(_corpus_beside(folder))
-    return prepare(PreprocessSettings(seed=settings.seed, corpus=settings.corpus, out=beside, force=True), report).path
+    return prepare(PreprocessSettings(seed=settings.seed, corpus=wanted, out=beside, force=True), report).path
 
 
 def _corpus_beside(folder: Path) -> Path:
@@ -184,7 +194,7 @@ def _check_same_corpus(settings: TrainSettings, corpus: PreparedCorpus) -> None:
     """Raise `SettingsError` where resuming would go on with a corpus prepared in another way than it asks for."""
     began = msgspec.to_builtins(corpus.manifest.corpus)
     for key, now in msgspec.to_builtins(settings.corpus).items():
-        if key not in ("train", "valid") and began[key] != now:
+        if key not in OF_THE_TEXT and began[key] != now:
             raise SettingsError(
                 f"--resume cannot change {key} from {began[key]} to {now}; leave it as it was, or train into another "
                 "--out"

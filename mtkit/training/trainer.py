@@ -19,8 +19,8 @@ from mtkit.dataset.batches import Batch, Batches
 from mtkit.dataset.noise import Noise
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import Interrupted, TrainingError
-from mtkit.nn import Loss, Seq2Seq, consistent_cross_entropy, smoothed_cross_entropy
-from mtkit.presets import default_epochs
+from mtkit.nn import Loss, Seq2Seq, smoothed_cross_entropy
+from mtkit.presets import recipe_for
 from mtkit.runtime.weights import save_weights
 from mtkit.settings import TrainSettings
 from mtkit.signals import StopRequest
@@ -50,7 +50,7 @@ class Intervals:
     def of(cls, settings: TrainSettings, pairs: int, batches: int, progress: Progress) -> Intervals:
         """Resolve the settings that are 0 for a corpus of so many pairs and batches, and a training that got so far."""
         epoch = _updates(batches, progress.batches_per_update)
-        epochs_left = (settings.epochs or default_epochs(pairs)) - progress.epoch
+        epochs_left = (settings.epochs or recipe_for(pairs).epochs) - progress.epoch
         left = _updates(batches - progress.position, progress.batches_per_update) + (epochs_left - 1) * epoch
         valid = settings.valid_every or max(200, epoch)
         return cls(settings.updates or progress.update + left, epoch, valid, settings.save_every or valid)
@@ -85,7 +85,7 @@ class Trainer:
         self.emit = emit
         self.processes = processes
         self.device = next(network.parameters()).device
-        self.pairs = len(corpus.train)
+        self.pairs = corpus.size
         self.batches = Batches(corpus.train, settings.batch_tokens, settings.seed)
         self.noise = Noise(corpus, settings.subword_sampling, settings.word_dropout, settings.seed)
         self.plan = self.batches.epoch(0)
@@ -142,7 +142,7 @@ class Trainer:
         self.network.train()
         reported = time.perf_counter()
         began = reported - progress.seconds
-        while progress.update < intervals.updates and not self._out_of_patience:
+        while progress.update < intervals.updates and not self._out_of_patience and not self._on_target:
             first = progress.position
             positions = range(first, min(first + progress.batches_per_update, len(self.plan)))
             mine = self.processes.share(positions)
@@ -169,11 +169,17 @@ class Trainer:
         self.save()
         if progress.update == intervals.updates:
             return "all updates are done"
+        if self._on_target:
+            return f"validation BLEU has reached {self.settings.target_bleu:g}"
         return f"no better BLEU in {progress.validations_since_best} validations"
 
     @property
     def _out_of_patience(self) -> bool:
         return 0 < self.settings.patience <= self.progress.validations_since_best
+
+    @property
+    def _on_target(self) -> bool:
+        return 0 < self.settings.target_bleu <= self.progress.best_bleu
 
     @property
     def _epoch(self) -> int:
@@ -224,16 +230,16 @@ class Trainer:
         )
         # the output layer is a third of the work: only where there is something to predict
         real = torch.from_numpy((batch.tgt_out != PAD).ravel().nonzero()[0]).to(self.device, non_blocking=True)
-        targets = tgt_out.flatten()[real]
-        weight, bias = self.network.output.weight, self.network.output.bias
-        smoothing, consistency = self.settings.label_smoothing, self.settings.consistency
+        output = self.network.output
         with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            if not consistency:
-                readout = self.network(src, src_lengths, tgt_in).flatten(0, 1)[real]
-                return smoothed_cross_entropy(readout, weight, bias, targets, smoothing)
-            twice = (torch.cat((table, table)) for table in (src, src_lengths, tgt_in))
-            readouts = self.network(*twice).unflatten(0, (2, -1)).flatten(1, 2)[:, real]
-            return consistent_cross_entropy(readouts, weight, bias, targets, smoothing, consistency)
+            readout = self.network(src, src_lengths, tgt_in)
+            return smoothed_cross_entropy(
+                readout.flatten(0, 1)[real],
+                output.weight,
+                output.bias,
+                tgt_out.flatten()[real],
+                self.settings.label_smoothing,
+            )
 
     def _rate(self, update: int) -> float:
         return self.schedule.rate(update, self.progress.halvings)

@@ -106,7 +106,6 @@ def test_a_training_gives_the_same_bytes_again_and_another_seed_does_not(tiny: T
 EVERYTHING = {
     "subword_sampling": 0.5,
     "word_dropout": 0.1,
-    "consistency": 2.0,
     "average_decay": 0.9,
     "schedule": "plateau",
 }

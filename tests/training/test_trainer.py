@@ -19,7 +19,7 @@ from mtkit.dataset.noise import Noise
 from mtkit.errors import TrainingError
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Loss, Seq2Seq
-from mtkit.presets import default_epochs
+from mtkit.presets import recipe_for
 from mtkit.runtime.torch_stepper import load_stepper
 from mtkit.runtime.weights import distinct_weights
 from mtkit.settings import AttentionType, Cell, CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
@@ -179,7 +179,7 @@ def test_intervals_follow_the_length_of_an_epoch_unless_they_are_given() -> None
 
     assert of(TrainSettings(epochs=3), 80_000, 500) == Intervals(updates=1500, epoch=500, valid=500, save=500)
     assert of(TrainSettings(epochs=3), 3_000, 20) == Intervals(updates=60, epoch=20, valid=200, save=200)
-    assert of(TrainSettings(), 3_000, 20).updates == 20 * default_epochs(3_000)
+    assert of(TrainSettings(), 3_000, 20).updates == 20 * recipe_for(3_000).epochs
     assert of(TrainSettings(updates=70, valid_every=30, save_every=7), 3_000, 20) == Intervals(70, 20, 30, 7)
     together = of(TrainSettings(epochs=3), 3_000, 20, batches_per_update=3)
     assert together == Intervals(updates=21, epoch=7, valid=200, save=200), "an epoch's last update takes what is left"
@@ -284,6 +284,17 @@ def test_what_is_validated_and_kept_is_the_average_of_the_weights(
     assert all(torch.equal(seen[1][name], tensor) for name, tensor in expected.tensors.items())
     weights = distinct_weights(trainer.network)
     assert not all(torch.equal(weights[name], tensor) for name, tensor in expected.tensors.items())
+
+
+@pytest.mark.parametrize(("target", "updates"), [(0.0, 10), (20.0, 4), (95.0, 10)])
+def test_training_stops_where_nothing_is_left_to_gain(
+    target: float, updates: int, tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script_validations(monkeypatch, [10.0, 20.0, 30.0])
+    events = run(tiny(updates=10, valid_every=2, target_bleu=target), few)
+    assert isinstance(events[-1], Finished)
+    assert events[-1].updates == updates
+    assert ("has reached 20" in events[-1].reason) == (target == 20.0)
 
 
 def test_the_first_validation_counts_as_better_even_at_a_bleu_of_zero(
