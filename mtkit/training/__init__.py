@@ -1,6 +1,6 @@
 """Training: from a prepared corpus to a model folder."""
 
-from mtkit.training.events import Event, Finished, Reported, Started, Validated
+from mtkit.training.events import Event, Finished, Reported, Started, Validated, Warned
 from mtkit.training.session import open_corpus, train
 
-__all__ = ["Event", "Finished", "Reported", "Started", "Validated", "open_corpus", "train"]
+__all__ = ["Event", "Finished", "Reported", "Started", "Validated", "Warned", "open_corpus", "train"]

@@ -34,6 +34,8 @@ class Reported:
     loss: float
     learning_rate: float
     tokens_per_second: float
+    skipped: int
+    """Updates so far that were skipped, since the loss or its gradient was no number."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,16 @@ class Finished:
     best_update: int
     seconds: float
     reason: str
+    skipped: int
+    """Updates that were skipped, since the loss or its gradient was no number."""
 
 
-Event = Started | Reported | Validated | Finished
+@dataclass(frozen=True)
+class Warned:
+    """Training goes on, but not as it was meant to: one line."""
+
+    update: int
+    message: str
+
+
+Event = Started | Reported | Validated | Warned | Finished

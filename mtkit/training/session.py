@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,26 @@ from msgspec.structs import replace
 from mtkit import __version__
 from mtkit.dataset.preparation import prepare
 from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.errors import Interrupted, OutputError, SettingsError
-from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_model_folder, make_way
+from mtkit.errors import Interrupted, OutputError, SettingsError, TrainingError
+from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_free, is_model_folder
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.export import export
 from mtkit.runtime.torch_stepper import choose_device, choose_precision
 from mtkit.settings import NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.signals import stop_request
-from mtkit.storage import writing
+from mtkit.storage import new_folder, remove_drafts, writing
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.model_card import write_model_card
+from mtkit.training.schedule import Schedule
 from mtkit.training.state import newest_state
-from mtkit.training.trainer import Trainer
+from mtkit.training.trainer import Intervals, Trainer
 
 OF_THE_CALL = {"out", "resume", "force"}
 """Settings that say what to do with a folder; a model does not remember them."""
 MAY_CHANGE = {"threads", "device", "precision", "patience"}
 """Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns."""
+LENGTHS = ("epochs", "updates")
+"""Settings that a resumed training may raise, where that leaves its past as it was."""
 
 
 def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event], None] = lambda event: None) -> Path:
@@ -44,7 +48,7 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
 
     Raises:
         SettingsError: settings do not fit together, or (resuming) with those the training began with.
-        TrainingError: the loss is no number any more.
+        TrainingError: the loss is no number any more, or the disk is full at the end.
         OutputError: there is something at `out` that neither `resume` nor `force` allows to touch.
         Interrupted: SIGINT or SIGTERM came, and everything is saved.
     """
@@ -66,18 +70,22 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
     if state is None:
         _begin(folder, settings, corpus)
     else:
+        _lengthen(settings, corpus, trainer, done=int(state.name))
         trainer.restore(state)
     emit(_started(trainer, corpus))
     with stop_request() as stop:
         try:
             reason = trainer.run(stop)
+            export(ModelFolder.open(folder))
+            write_model_card(folder, settings, corpus, trainer.progress)
         except Interrupted:
-            if (model := ModelFolder.open(folder)).has_weights:
-                export(model)  # what has been learnt so far can be used
+            with suppress(OutputError):
+                if (model := ModelFolder.open(folder)).has_weights:
+                    export(model)  # what has been learnt so far can be used
             raise
+        except OutputError as error:
+            raise TrainingError(f"{error}; --resume goes on from the last save") from error
     progress = trainer.progress
-    export(ModelFolder.open(folder))
-    write_model_card(folder, settings, corpus, progress)
     emit(
         Finished(
             out=Path(settings.out),
@@ -86,6 +94,7 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
             best_update=progress.best_update,
             seconds=progress.seconds,
             reason=reason,
+            skipped=progress.skipped,
         )
     )
     return folder
@@ -128,16 +137,39 @@ def _corpus_inside(folder: Path) -> Path:
 
 
 def _begin(folder: Path, settings: TrainSettings, corpus: PreparedCorpus) -> None:
-    """Begin a model folder, in the place of an older model where that was allowed."""
+    """Begin a model folder, in the place of an older model where that was allowed; it appears whole."""
+    config = _config(settings, corpus)
     if folder in corpus.path.resolve().parents:  # a raw-text training that was cut off before it saved anything
         (folder / "log.jsonl").unlink(missing_ok=True)
-    else:
-        make_way(folder, settings.force or settings.resume)
-    ModelFolder.create(folder, _config(settings, corpus), corpus.vocabulary_files)
+        ModelFolder.create(folder, config, corpus.vocabulary_files)
+        return
+    check_way(folder, settings.force or settings.resume)
+    with new_folder(folder) as draft:
+        ModelFolder.create(draft, config, corpus.vocabulary_files)
     if corpus.path == _corpus_beside(folder):
         with writing(folder):
             _corpus_inside(folder).parent.mkdir()
             corpus.path.rename(_corpus_inside(folder))  # what is mapped stays mapped
+
+
+def _lengthen(settings: TrainSettings, corpus: PreparedCorpus, trainer: Trainer, done: int) -> None:
+    """Let a training be longer; raise `SettingsError` where it would be shorter, or its `done` updates be others."""
+    model = ModelFolder.open(trainer.folder)
+    began = replace(settings, **{key: model.config.train[key] for key in LENGTHS})
+    if began == settings:
+        return
+    before = Intervals.of(began, len(corpus.train), len(trainer.plan)).updates
+    changed = [key for key in LENGTHS if getattr(began, key) != getattr(settings, key)]
+    told = ", ".join(f"{key} from {getattr(began, key)} to {getattr(settings, key)}" for key in changed)
+    if trainer.intervals.updates < before:
+        raise SettingsError(f"--resume cannot shorten a training ({told}); stop it with Ctrl-C where it is long enough")
+    if not trainer.schedule.agrees(Schedule.of(began, before), done):
+        raise SettingsError(
+            f"--resume cannot lengthen a training ({told}) under the schedule {settings.schedule}, whose learning "
+            f"rates up to update {done:,} would have been others; leave it as it was, or train a new model from its "
+            f"weights with --init-from {settings.out} and another --out"
+        )
+    model.configured(**{key: getattr(settings, key) for key in LENGTHS})
 
 
 def _check_same_corpus(settings: TrainSettings, corpus: PreparedCorpus) -> None:
@@ -197,10 +229,12 @@ def _flat(settings: TrainSettings) -> dict[str, Any]:
 def _open_for_resume(settings: TrainSettings, corpus: PreparedCorpus) -> Path | None:
     """Return the state to go on from, or None where nothing was saved yet."""
     path = Path(settings.out)
-    if not path.exists():
+    if is_free(path):
         return None
     if not is_model_folder(path):
         raise OutputError(f"{path}: is no model folder, so there is nothing to resume; choose another --out")
+    for place in (path, path / "training"):
+        remove_drafts(place)
     state = newest_state(path / "training")
     if state is None:
         _check_no_weights(path)
@@ -208,11 +242,12 @@ def _open_for_resume(settings: TrainSettings, corpus: PreparedCorpus) -> Path | 
     config = ModelFolder.open(path).config
     if config.corpus.fingerprint != corpus.fingerprint:
         raise SettingsError(
-            f"{path}: was trained on another corpus than {corpus.path}; resume with the one it began with"
+            f"{path}: was trained on another corpus than {corpus.path}; resume with the one it began with, or train "
+            f"a new model from its weights with --init-from {path} and another --out"
         )
     for key, now in _flat(settings).items():
-        before = config.train.get(key)
-        if key not in MAY_CHANGE and before != now:
+        before = config.train.get(key, now)  # one that mtkit did not have then has changed nothing
+        if key not in {*MAY_CHANGE, *LENGTHS} and before != now:
             raise SettingsError(
                 f"--resume cannot change {key} from {before} to {now}; leave it as it was, or train into another --out"
             )

@@ -32,6 +32,7 @@ class Progress(Struct, kw_only=True):
     """Where training is. Sums run since the last report."""
 
     update: int = 0
+    """Updates that are done, skipped ones included."""
     epoch: int = 0
     position: int = 0
     """Batches of this epoch that are done."""
@@ -44,6 +45,11 @@ class Progress(Struct, kw_only=True):
     log_bytes: int = 0
     loss_sum: float = 0.0
     token_sum: int = 0
+    skipped: int = 0
+    """Updates of the whole training that were skipped, since the loss or its gradient was no number."""
+    skipped_in_a_row: int = 0
+    pass_tokens: int = 0
+    """Tokens that a pass through the network may take at most, for the memory's sake; 0 is any number."""
 
 
 def save_state(
@@ -94,7 +100,7 @@ def load_state(
     except (OSError, UnicodeDecodeError, msgspec.DecodeError, SafetensorError) as error:
         raise ModelFolderError(f"{state}: is damaged ({error}); train anew with --force") from error
     for name, weight in network.named_parameters():
-        step = torch.tensor(float(progress.update), device=weight.device)
+        step = torch.tensor(float(progress.update - progress.skipped), device=weight.device)
         optimizer.state[weight] = {key: moments[f"{name}.{key}"].to(weight.device) for key in MOMENTS} | {"step": step}
     torch.set_rng_state(random_states["cpu"])
     if "cuda" in random_states and torch.cuda.is_available():
@@ -112,7 +118,9 @@ def _moments_of(network: Seq2Seq) -> set[str]:
 
 def _moments(network: Seq2Seq, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     return {
-        f"{name}.{key}": optimizer.state[weight][key] for name, weight in network.named_parameters() for key in MOMENTS
+        f"{name}.{key}": optimizer.state[weight].get(key, torch.zeros_like(weight))  # before the first update: none yet
+        for name, weight in network.named_parameters()
+        for key in MOMENTS
     }
 
 

@@ -33,7 +33,7 @@ class Learner:
         loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
-        self.average.update(self.network, 1)
+        self.average.update(self.network, 1, torch.tensor(True))
 
     def weights(self) -> torch.Tensor:
         return torch.cat([weight.detach().flatten() for weight in self.network.parameters()])
