@@ -71,10 +71,10 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 def append(path: Path, content: bytes) -> int:
     """Write at the end of a file, all of it or, on failure, nothing; return the bytes that the file has then."""
-    with writing(path), path.open("ab", buffering=0) as file:
+    with writing(path), path.open("ab") as file:
         before = file.seek(0, os.SEEK_END)
         try:
-            if file.write(content) < len(content):  # a disk that is about to be full takes a part without complaint
+            if os.write(file.fileno(), content) < len(content):  # an almost full disk takes a part without complaint
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
             file.truncate(before)
