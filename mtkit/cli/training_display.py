@@ -54,7 +54,7 @@ class TrainingDisplay:
             case Validated():
                 self._validate(event)
             case Warned():
-                self.console.warn(event.message)
+                self._warn(f"update {event.update:,}: {event.message}")
             case Finished():
                 if self.bar:
                     self.bar.update(self.bar.task_ids[0], completed=event.updates, total=event.updates)
@@ -62,6 +62,7 @@ class TrainingDisplay:
                 self._say(
                     f"Finished after {event.updates:,} updates and {clock(event.seconds)}: {event.reason}. "
                     f"Best validation BLEU {event.best_bleu:.2f}, at update {event.best_update:,}"
+                    + _skips(event.skipped)
                 )
                 self._say(f"Wrote {event.out}; translate with: mtkit translate {shlex.quote(str(event.out))}")
 
@@ -102,7 +103,7 @@ class TrainingDisplay:
             left = (time.perf_counter() - self._began) / done * (self.started.updates - event.update)
             self._say(
                 f"update {event.update:,} of {self.started.updates:,} | epoch {event.epoch} | loss {event.loss:.3f} | "
-                f"{event.tokens_per_second:,.0f} tokens/s | {clock(left)} left"
+                f"{event.tokens_per_second:,.0f} tokens/s | {clock(left)} left" + _skips(event.skipped)
             )
             self._last_line = time.perf_counter()
 
@@ -114,11 +115,21 @@ class TrainingDisplay:
             f"BLEU {event.bleu:.2f}{' (best)' if event.best else ''}"
         )
 
+    def _warn(self, line: str) -> None:
+        if self.bar and not self.bar.finished and self.console.live:
+            self._say(f"Warning: {line}")
+        else:
+            self.console.warn(line)
+
     def _say(self, line: str) -> None:
         if self.bar and not self.bar.finished and self.console.live:
             self.bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
         else:
             self.console.say(line)
+
+
+def _skips(skipped: int) -> str:
+    return f" | {skipped:,} updates skipped, since their loss or gradient was no number" if skipped else ""
 
 
 def clock(seconds: float) -> str:

@@ -41,6 +41,19 @@ class Batch:
         """Target tokens to predict, eos included and padding not."""
         return int((self.tgt_out != PAD).sum())
 
+    @property
+    def size(self) -> int:
+        """Tokens on the longer side, padding included: what `batch_tokens` bounds."""
+        return len(self.src) * max(int(self.src.shape[1]), int(self.tgt_out.shape[1]))
+
+    def split(self, size: int) -> list[Batch]:
+        """Cut into batches of at most so many tokens on the longer side, of one pair at the least."""
+        rows = max(1, size * len(self.src) // self.size)
+        return [
+            Batch(*(table[first : first + rows] for table in vars(self).values()))
+            for first in range(0, len(self.src), rows)
+        ]
+
 
 def assemble(src: Sequence[npt.ArrayLike], tgt: Sequence[npt.ArrayLike]) -> Batch:
     """Make a batch of the ids of each source and target sentence."""
@@ -90,6 +103,12 @@ class Batches:
     def in_order(self) -> list[Ids]:
         """Plan one pass without chance, shortest first: for validation."""
         return self._parts(np.argsort(self._ranks, kind="stable"))
+
+    def largest(self) -> Batch:
+        """Read the batch that has the most tokens on both sides together, padding included."""
+        src, tgt = self.split.src_lengths, self.split.tgt_lengths
+        size = {len(indices) * int(src[indices].max() + tgt[indices].max() + 2): indices for indices in self.in_order()}
+        return self.load(size[max(size)])
 
     def load(self, indices: Ids) -> Batch:
         """Read the pairs of a planned batch."""

@@ -41,6 +41,8 @@ class Reported:
     loss: float
     learning_rate: float
     tokens_per_second: float
+    skipped: int
+    """Updates so far that were skipped, since the loss or its gradient was no number."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Finished:
     best_update: int
     seconds: float
     reason: str
+    skipped: int
+    """Updates that were skipped, since the loss or its gradient was no number."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,21 @@ from msgspec.structs import replace
 from mtkit import __version__
 from mtkit.dataset.preparation import prepare
 from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.errors import Interrupted, OutputError, PreparedError, SettingsError
-from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_model_folder, make_way
+from mtkit.errors import Interrupted, OutputError, PreparedError, SettingsError, TrainingError
+from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_free, is_model_folder
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.export import export
 from mtkit.runtime.torch_stepper import choose_device, choose_precision
 from mtkit.settings import NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.signals import stop_request
-from mtkit.storage import writing
+from mtkit.storage import new_folder, remove_drafts, writing
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.model_card import write_model_card
 from mtkit.training.processes import ALONE, Processes
+from mtkit.training.schedule import Schedule
 from mtkit.training.start import check_embeddings, load_start
 from mtkit.training.state import Progress, newest_state
-from mtkit.training.trainer import Trainer
+from mtkit.training.trainer import Intervals, Trainer
 
 OF_THE_CALL = {"out", "resume", "force", "init_from", "src_embeddings", "tgt_embeddings"}
 """Settings that name files and what to do with them; a model does not remember them, since it can be copied."""
@@ -39,6 +41,8 @@ MAY_CHANGE = {"threads", "device", "precision", "patience", "target_bleu", "accu
 
 Of `accumulate` that is true together with the number of processes; where their product changes, the trainer says so.
 """
+LENGTHS = ("epochs", "updates")
+"""Settings that a resumed training may raise, where that leaves its past as it was."""
 
 
 def _no_one(event: Event) -> None:
@@ -62,7 +66,7 @@ def train(
     Raises:
         SettingsError: settings do not fit together, or (resuming) with those the training began with.
         PreparedError: another process was given another corpus.
-        TrainingError: the loss is no number any more, or another process has ended.
+        TrainingError: the loss is no number any more, the disk is full at the end, or another process has ended.
         OutputError: there is something at `out` that neither `resume` nor `force` allows to touch.
         Interrupted: SIGINT or SIGTERM came, and everything is saved.
     """
@@ -92,16 +96,20 @@ def train(
         processes.first(lambda: _begin(folder, settings, corpus))
         trainer.begin()
     else:
+        done = int(state.name)
+        processes.first(lambda: _lengthen(settings, trainer, done))
         trainer.restore(state)
     emit(_started(trainer, corpus))
     with stop_request() as stop:
         try:
             reason = trainer.run(stop)
+            processes.first(lambda: _complete(folder, settings, corpus, trainer.progress))
         except Interrupted:
             processes.first(lambda: _export_what_there_is(folder))
             raise
+        except OutputError as error:
+            raise TrainingError(f"{error}; --resume goes on from the last save") from error
     progress = trainer.progress
-    processes.first(lambda: _complete(folder, settings, corpus, progress))
     emit(
         Finished(
             out=Path(settings.out),
@@ -110,6 +118,7 @@ def train(
             best_update=progress.best_update,
             seconds=progress.seconds,
             reason=reason,
+            skipped=progress.skipped,
         )
     )
     return folder
@@ -164,14 +173,16 @@ def _corpus_inside(folder: Path) -> Path:
 
 
 def _begin(folder: Path, settings: TrainSettings, corpus: PreparedCorpus) -> None:
-    """Begin a model folder, in the place of an older model where that was allowed."""
-    if any(
-        folder in path.resolve().parents for path in corpus.paths
-    ):  # a raw-text training that was cut off before it saved anything
+    """Begin a model folder, in the place of an older model where that was allowed; it appears whole."""
+    config = _config(settings, corpus)
+    inside = any(folder in path.resolve().parents for path in corpus.paths)
+    if inside:  # a raw-text training that was cut off before it saved anything
         (folder / "log.jsonl").unlink(missing_ok=True)
-    else:
-        make_way(folder, settings.force or settings.resume)
-    ModelFolder.create(folder, _config(settings, corpus), corpus.vocabulary_files)
+        ModelFolder.create(folder, config, corpus.vocabulary_files)
+        return
+    check_way(folder, settings.force or settings.resume)
+    with new_folder(folder) as draft:
+        ModelFolder.create(draft, config, corpus.vocabulary_files)
     if corpus.path == _corpus_beside(folder):
         with writing(folder):
             _corpus_inside(folder).parent.mkdir()
@@ -185,9 +196,30 @@ def _complete(folder: Path, settings: TrainSettings, corpus: PreparedCorpus, pro
 
 
 def _export_what_there_is(folder: Path) -> None:
-    """Make what has been learnt so far fit for use."""
-    if (model := ModelFolder.open(folder)).has_weights:
-        export(model)
+    """Make what has been learnt so far fit for use, where the disk allows."""
+    with suppress(OutputError):
+        if (model := ModelFolder.open(folder)).has_weights:
+            export(model)
+
+
+def _lengthen(settings: TrainSettings, trainer: Trainer, done: int) -> None:
+    """Let a training be longer; raise `SettingsError` where it would be shorter, or its `done` updates be others."""
+    model = ModelFolder.open(trainer.folder)
+    began = replace(settings, **{key: model.config.train[key] for key in LENGTHS})
+    if began == settings:
+        return
+    before = Intervals.of(began, trainer.pairs, len(trainer.plan), trainer.progress).updates
+    changed = [key for key in LENGTHS if getattr(began, key) != getattr(settings, key)]
+    told = ", ".join(f"{key} from {getattr(began, key)} to {getattr(settings, key)}" for key in changed)
+    if trainer.intervals.updates < before:
+        raise SettingsError(f"--resume cannot shorten a training ({told}); stop it with Ctrl-C where it is long enough")
+    if not trainer.schedule.agrees(Schedule.of(began, before), done):
+        raise SettingsError(
+            f"--resume cannot lengthen a training ({told}) under the schedule {settings.schedule}, whose learning "
+            f"rates up to update {done:,} would have been others; leave it as it was, or train a new model from its "
+            f"weights with --init-from {settings.out} and another --out"
+        )
+    model.configured(**{key: getattr(settings, key) for key in LENGTHS})
 
 
 def _check_same_corpus(settings: TrainSettings, corpus: PreparedCorpus) -> None:
@@ -247,10 +279,12 @@ def _flat(settings: TrainSettings) -> dict[str, Any]:
 def _open_for_resume(settings: TrainSettings, corpus: PreparedCorpus) -> Path | None:
     """Return the state to go on from, or None where nothing was saved yet."""
     path = Path(settings.out)
-    if not path.exists():
+    if is_free(path):
         return None
     if not is_model_folder(path):
         raise OutputError(f"{path}: is no model folder, so there is nothing to resume; choose another --out")
+    for place in (path, path / "training"):
+        remove_drafts(place)
     state = newest_state(path / "training")
     if state is None:
         _check_no_weights(path)
@@ -258,11 +292,12 @@ def _open_for_resume(settings: TrainSettings, corpus: PreparedCorpus) -> Path | 
     config = ModelFolder.open(path).config
     if config.corpus.fingerprint != corpus.fingerprint:
         raise SettingsError(
-            f"{path}: was trained on another corpus than {corpus.path}; resume with the one it began with"
+            f"{path}: was trained on another corpus than {corpus.path}; resume with the one it began with, or train "
+            f"a new model from its weights with --init-from {path} and another --out"
         )
     for key, now in _flat(settings).items():
-        before = config.train.get(key)
-        if key not in MAY_CHANGE and before != now:
+        before = config.train.get(key, now)  # one that mtkit did not have then has changed nothing
+        if key not in {*MAY_CHANGE, *LENGTHS} and before != now:
             raise SettingsError(
                 f"--resume cannot change {key} from {before} to {now}; leave it as it was, or train into another --out"
             )

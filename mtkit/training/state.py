@@ -33,6 +33,7 @@ class Progress(Struct, kw_only=True):
     """Where training is. Sums run since the last report."""
 
     update: int = 0
+    """Updates that are done, skipped ones included."""
     epoch: int = 0
     position: int = 0
     """Batches of this epoch that are done."""
@@ -47,6 +48,11 @@ class Progress(Struct, kw_only=True):
     log_bytes: int = 0
     loss_sum: float = 0.0
     token_sum: int = 0
+    skipped: int = 0
+    """Updates of the whole training that were skipped, since the loss or its gradient was no number."""
+    skipped_in_a_row: int = 0
+    pass_tokens: int = 0
+    """Tokens that a pass through the network may take at most, for the memory's sake; 0 is any number."""
 
 
 def save_state(
@@ -94,23 +100,23 @@ def load_state(
                 tensor.copy_(averages[name])
     except (OSError, UnicodeDecodeError, msgspec.DecodeError, SafetensorError) as error:
         raise ModelFolderError(f"{state}: is damaged ({error}); train anew with --force") from error
-    blank_moments(network, optimizer, progress.update)
+    blank_moments(network, optimizer, progress)
     for name, moment in _moments(network, optimizer).items():
         moment.copy_(moments[name])
     return progress
 
 
-def blank_moments(network: Seq2Seq, optimizer: torch.optim.Optimizer, update: int) -> None:
-    """Make room in the optimizer for the moments after `update`."""
+def blank_moments(network: Seq2Seq, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+    """Make room in the optimizer for the moments of a training that got so far."""
     for weight in network.parameters():
-        step = torch.tensor(float(update), device=weight.device)
+        step = torch.tensor(float(progress.update - progress.skipped), device=weight.device)
         optimizer.state[weight] = {key: torch.zeros_like(weight) for key in MOMENTS} | {"step": step}
 
 
 def tensors_of(network: Seq2Seq, optimizer: torch.optim.Optimizer, average: MovingAverage | None) -> list[Tensor]:
-    """All that updates change: weights, moments (none before the first update), and the average of the weights."""
-    moments = _moments(network, optimizer) if optimizer.state else {}
-    return [*distinct_weights(network).values(), *moments.values(), *(average.tensors.values() if average else ())]
+    """All that updates change: weights, moments, and the average of the weights."""
+    averages = average.tensors if average else {}
+    return [*distinct_weights(network).values(), *_moments(network, optimizer).values(), *averages.values()]
 
 
 def _saved(folder: Path) -> list[Path]:
@@ -123,5 +129,7 @@ def _moments_of(network: Seq2Seq) -> set[str]:
 
 def _moments(network: Seq2Seq, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     return {
-        f"{name}.{key}": optimizer.state[weight][key] for name, weight in network.named_parameters() for key in MOMENTS
+        f"{name}.{key}": optimizer.state[weight].get(key, torch.zeros_like(weight))  # before the first update: none yet
+        for name, weight in network.named_parameters()
+        for key in MOMENTS
     }

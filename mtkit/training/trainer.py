@@ -18,23 +18,27 @@ from torch import Tensor
 from mtkit.dataset.batches import Batch, Batches
 from mtkit.dataset.noise import Noise
 from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.errors import Interrupted, TrainingError
+from mtkit.errors import Interrupted, OutputError, TrainingError
 from mtkit.nn import Loss, Seq2Seq, smoothed_cross_entropy
 from mtkit.presets import recipe_for
-from mtkit.runtime.weights import save_weights
 from mtkit.settings import TrainSettings
 from mtkit.signals import StopRequest
-from mtkit.storage import writing
 from mtkit.text.vocabulary import PAD
 from mtkit.training.average import MovingAverage
 from mtkit.training.events import Event, Reported, Validated, Warned
+from mtkit.training.gradients import accumulate, halved
+from mtkit.training.keeping import Keeping
 from mtkit.training.processes import Processes
 from mtkit.training.schedule import PLATEAU_PATIENCE, Schedule
 from mtkit.training.state import Progress, blank_moments, load_state, save_state, tensors_of
+from mtkit.training.tally import Tally
 from mtkit.training.validation import Validator
 
 REPORT_EVERY = 25
 """Updates between two reports."""
+
+SKIPS_IN_A_ROW = 20
+"""Updates that may be skipped one after the other; more of them would hardly end it."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,10 @@ class Trainer:
         )
         self.average = MovingAverage(network, settings.average_decay) if settings.average_decay else None
         self.validate = Validator(corpus, network, settings.batch_tokens, autocast)
+        self.tally = Tally(self.device)
+        self.keeping = Keeping(folder)
+        self._tokens_since_report = 0
         self._go_on_from(Progress(batches_per_update=processes.count * settings.accumulate))
-        self._loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
-        self._earlier_tokens = 0  # since the last report, but before training was resumed
 
     def begin(self) -> None:
         """Let all processes begin with the weights of the first: their own may differ in the last bits."""
@@ -106,40 +111,40 @@ class Trainer:
         """Go back to a saved state, and forget what the log says of later updates."""
         processes = self.processes
         progress = processes.first(lambda: load_state(state, self.network, self.optimizer, self.average))
-        if not processes.is_first:
-            blank_moments(self.network, self.optimizer, progress.update)
+        if processes.is_first:
+            self.keeping.restore(progress.log_bytes)
+        else:
+            blank_moments(self.network, self.optimizer, progress)
         processes.copy_from_first(tensors_of(self.network, self.optimizer, self.average))
         before, now = progress.batches_per_update, processes.count * self.settings.accumulate
-        if before != now:
-            self.emit(
-                Warned(
-                    progress.update,
-                    f"an update took {before:,} batches so far and takes {now:,} from now on (processes x "
-                    "--accumulate), so their order and the learning rates are not those of an unbroken training",
-                )
-            )
-            progress.batches_per_update = now
+        progress.batches_per_update = now
         self.plan = self.batches.epoch(progress.epoch)
+        self.tally.read(progress)
         self._go_on_from(progress)
-        self._loss_sum.fill_(progress.loss_sum)
-        self._earlier_tokens = progress.token_sum
-        log = self.folder / "log.jsonl"
-        if processes.is_first and log.exists():
-            with writing(log), log.open("r+b") as file:
-                file.truncate(progress.log_bytes)
+        if before != now:
+            self._warn(
+                f"an update took {before:,} batches so far and takes {now:,} from now on (processes x --accumulate), "
+                "so their order and the learning rates are not those of an unbroken training"
+            )
 
     def _go_on_from(self, progress: Progress) -> None:
-        settings = self.settings
         self.progress = progress
-        self.intervals = Intervals.of(settings, self.pairs, len(self.plan), progress)
-        updates = self.intervals.updates
-        warmup = min(settings.warmup, updates // 10)
-        self.schedule = Schedule(settings.schedule, settings.learning_rate, warmup, updates)
+        self.intervals = Intervals.of(self.settings, self.pairs, len(self.plan), progress)
+        self.schedule = Schedule.of(self.settings, self.intervals.updates)
 
     def run(self, stop: StopRequest) -> str:
-        """Train to the end, and return why it is one; raise `Interrupted` after saving where `stop` asks for it."""
+        """Train to the end, and return why it is one; raise `Interrupted` after saving where `stop` asks for it.
+
+        Raises:
+            TrainingError: too many updates in a row were skipped, or the GPU has no memory for a single pair.
+            OutputError: the end, or what there is before the first update, cannot be saved.
+        """
         progress, intervals = self.progress, self.intervals
         self.network.train()
+        if self.device.type == "cuda":
+            self.find_room()
+        if progress.update == 0:
+            self.save()  # so that weights which resuming cannot explain are never those of a training just begun
         reported = time.perf_counter()
         began = reported - progress.seconds
         while progress.update < intervals.updates and not self._out_of_patience and not self._on_target:
@@ -153,6 +158,8 @@ class Trainer:
                 progress.epoch, progress.position = progress.epoch + 1, 0
                 self.plan = self.batches.epoch(progress.epoch)
             progress.seconds = time.perf_counter() - began
+            if self.device.type == "cpu" or progress.update % REPORT_EVERY == 0:  # on a GPU, asking is waiting
+                self._give_up_where_all_is_skipped()
             if progress.update % REPORT_EVERY == 0:
                 self._report(time.perf_counter() - reported)
                 reported = time.perf_counter()
@@ -160,12 +167,11 @@ class Trainer:
                 before = time.perf_counter()
                 self._validate()
                 reported += time.perf_counter() - before  # the speed reported is that of training
-            if progress.update % intervals.save == 0:
-                self.save()
             signal_number = self.processes.largest(stop.signal_number or 0)
             if signal_number and progress.update < intervals.updates:
-                self.save()
-                raise Interrupted(f"stopped after update {progress.update:,}; everything is saved", signal_number)
+                raise Interrupted(f"stopped after update {progress.update:,}; {self._last_save()}", signal_number)
+            if progress.update % intervals.save == 0:
+                self._save_or_warn()
         self.save()
         if progress.update == intervals.updates:
             return "all updates are done"
@@ -187,41 +193,84 @@ class Trainer:
         return self.progress.epoch + (self.progress.position > 0)
 
     def save(self) -> None:
-        """Save all that `restore` needs."""
-        self.progress.loss_sum = self._finite_loss_sum()
+        """Save all that `restore` needs; raise `OutputError` where the disk does not take it."""
+        self.tally.write(self.progress)
         if self.processes.is_first:
+            self.keeping.flush()
+            self.progress.log_bytes = self.keeping.log_bytes
             save_state(self.folder / "training", self.network, self.optimizer, self.average, self.progress)
+
+    def _save_or_warn(self) -> None:
+        try:
+            self.save()
+        except OutputError as error:
+            self._warn(f"nothing could be saved ({error.__cause__}); training goes on, and the next save tries again")
+
+    def _last_save(self) -> str:
+        """Save, and return what `--resume` will find."""
+        try:
+            self.save()
+        except OutputError as error:
+            return f"this could not be saved ({error.__cause__}), and resuming goes back to the save before it"
+        return "everything is saved"
+
+    def find_room(self) -> None:
+        """Run the largest batch; while the GPU has no memory for it, halve the tokens that a pass takes at most.
+
+        That changes no update: a batch beyond the limit goes in parts, and its gradient is that of the whole.
+        """
+        largest = self.batches.largest()
+        _, self.progress.pass_tokens = self._gradients({0: largest}, largest.tokens)
+        self._step(torch.zeros((), dtype=torch.bool, device=self.device))  # it makes room for Adam's moments, no more
 
     def _update(self, batches: Mapping[int, Batch]) -> None:
         """Make an update of this process's batches, by their number in it, and of those of the other processes."""
         tokens = self.processes.total(sum(batch.tokens for batch in batches.values()))
-        loss_sum = torch.zeros_like(self.network.output.bias[0])
+        loss, _ = self._gradients(batches, tokens)
+        gradients = [weight.grad for weight in self.network.parameters() if weight.grad is not None]
+        self.processes.add_up([*gradients, loss])
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
+        finite = loss.isfinite() & norm.isfinite()
+        self._step(finite)
+        self.tally.add(loss, tokens, finite)
+        self._tokens_since_report += tokens
+
+    def _gradients(self, batches: Mapping[int, Batch], tokens: int) -> tuple[Tensor, int]:
+        """Give the weights the gradient of the batches; return the loss, and the tokens that a pass could take."""
+        if not batches:  # the last update of an epoch may have none for this process
+            for weight in self.network.parameters():
+                weight.grad = torch.zeros_like(weight)
+            return torch.zeros_like(self.network.output.bias[0]), self.progress.pass_tokens
+        limit = self.progress.pass_tokens
+        while (loss := accumulate(self._forward, self._seeded(batches), tokens, limit)) is None:
+            self.optimizer.zero_grad()
+            torch.cuda.empty_cache()
+            limit = halved(batches.values(), limit)
+            self._warn(
+                f"the GPU's memory does not suffice; batches go in parts of at most {limit:,} tokens, and updates stay "
+                "what they are"
+            )
+        return loss, limit
+
+    def _seeded(self, batches: Mapping[int, Batch]) -> Iterator[Batch]:
         for number, batch in batches.items():
             self._seed_dropout(number)
-            loss = self._forward(batch).smoothed
-            (loss / tokens).backward()
-            loss_sum += loss.detach()
-        self.processes.add_up([*self._gradients(), loss_sum])
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate(self.progress.update + 1)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        if self.average:
-            self.average.update(self.network, self.progress.update + 1)
-        self._loss_sum += loss_sum
-        self.progress.token_sum += tokens
+            yield batch
 
     def _seed_dropout(self, number: int) -> None:
         """Make dropout a pure function of seed, update and number of the batch in it, whoever runs it and when."""
         entropy = np.random.SeedSequence((self.settings.seed, self.progress.update, number))
         torch.manual_seed(int(entropy.generate_state(1)[0]))
 
-    def _gradients(self) -> Iterator[Tensor]:
-        for weight in self.network.parameters():
-            if weight.grad is None:  # this process had no batch of the update
-                weight.grad = torch.zeros_like(weight)
-            yield weight.grad
+    def _step(self, finite: Tensor) -> None:
+        """Move weights and average by the gradient they have, where `finite` (); that is decided on the device."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate(self.progress.update + 1)
+        self.optimizer.found_inf = (~finite).float()  # type: ignore[attr-defined] # as torch's GradScaler does it
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.average:
+            self.average.update(self.network, self.progress.update + 1, finite)
 
     def _forward(self, batch: Batch) -> Loss:
         src, src_lengths, tgt_in, tgt_out = (
@@ -244,36 +293,39 @@ class Trainer:
     def _rate(self, update: int) -> float:
         return self.schedule.rate(update, self.progress.halvings)
 
-    def _finite_loss_sum(self) -> float:
-        """The losses since the last report; read only where they are told or saved, since reading waits for the GPU."""
-        loss = float(self._loss_sum)
-        if not math.isfinite(loss):
-            raise TrainingError(f"the loss is {loss} at update {self.progress.update:,}; lower the learning rate")
-        return loss
+    def _give_up_where_all_is_skipped(self) -> None:
+        self.tally.write(self.progress)
+        if self.progress.skipped_in_a_row >= SKIPS_IN_A_ROW:
+            raise TrainingError(
+                f"at update {self.progress.update:,} the loss or its gradient has been no number for "
+                f"{self.progress.skipped_in_a_row} updates in a row; likely the learning rate is too high "
+                "(--learning-rate, --warmup), or the number format too coarse (--precision float32 --resume)"
+            )
 
     def _report(self, seconds: float) -> None:
         progress = self.progress
+        self.tally.write(progress)
         report = Reported(
             update=progress.update,
             epoch=self._epoch,
-            loss=self._finite_loss_sum() / progress.token_sum,
+            loss=progress.loss_sum / progress.token_sum if progress.token_sum else math.nan,
             learning_rate=self._rate(progress.update),
-            tokens_per_second=(progress.token_sum - self._earlier_tokens) / seconds,
+            tokens_per_second=self._tokens_since_report / seconds,
+            skipped=progress.skipped,
         )
-        self._loss_sum.zero_()
-        progress.token_sum = self._earlier_tokens = 0
+        self.tally.begin()
+        self._tokens_since_report = 0
         self._log("report", report)
         self.emit(report)
 
     def _validate(self) -> None:
         progress = self.progress
         began = time.perf_counter()
-        self._finite_loss_sum()  # weights that are no numbers any more must not become the best
         with self.average.in_place(self.network) if self.average else nullcontext():
             result = self.processes.first(self.validate)
             best = result.bleu > progress.best_bleu
             if best and self.processes.is_first:
-                save_weights(self.network, self.folder / "model.safetensors")
+                self.keeping.keep(self.network)
         if best:
             progress.best_bleu, progress.best_update = result.bleu, progress.update
             progress.validations_since_best = 0
@@ -293,11 +345,13 @@ class Trainer:
         self._log("validation", event)
         self.emit(event)
 
-    def _log(self, kind: str, event: Reported | Validated) -> None:
+    def _warn(self, message: str) -> None:
+        warning = Warned(self.progress.update, message)
+        self._log("warning", warning)
+        self.emit(warning)
+
+    def _log(self, kind: str, event: Reported | Validated | Warned) -> None:
         if not self.processes.is_first:
             return
         record: dict[str, Any] = {"kind": kind, **vars(event), "elapsed": round(self.progress.seconds, 3)}
-        log = self.folder / "log.jsonl"
-        with writing(log), log.open("ab") as file:
-            file.write(msgspec.json.encode(record) + b"\n")
-            self.progress.log_bytes = file.tell()
+        self.keeping.write_line(msgspec.json.encode(record))

@@ -15,13 +15,22 @@ from msgspec.structs import replace
 
 from mtkit.configuration import resolve
 from mtkit.dataset import Batches, PreparedCorpus, prepare
-from mtkit.errors import CorpusError, Interrupted, ModelFolderError, OutputError, SettingsError, VocabularyError
+from mtkit.errors import (
+    CorpusError,
+    Interrupted,
+    ModelFolderError,
+    OutputError,
+    SettingsError,
+    TrainingError,
+    VocabularyError,
+)
 from mtkit.model_folder import ModelFolder
-from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
+from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, ScheduleName, TrainSettings
 from mtkit.signals import StopRequest
-from mtkit.training import Event, Finished, Reported, Started, open_corpus, session, train
+from mtkit.training import Event, Finished, Reported, Started, Validated, Warned, open_corpus, session, train
 from mtkit.training import trainer as trainer_file
 from mtkit.training.session import MAY_CHANGE, resolve_network
+from mtkit.training.state import newest_state
 from mtkit.training.validation import Validation, Validator
 
 Tiny = Callable[..., TrainSettings]
@@ -130,7 +139,7 @@ def test_interrupted_and_resumed_equals_uninterrupted_to_the_last_bit(
 
 @pytest.mark.parametrize("update", [8, 16, 28])
 def test_a_killed_training_goes_on_from_its_last_save(tiny: Tiny, few: PreparedCorpus, update: int) -> None:
-    """And the log forgets what came after that save. At 8 nothing is saved yet: it starts over."""
+    """And the log forgets what came after that save. At 8 only the beginning is saved: it starts over."""
     settings, killed = tiny("whole/model"), tiny("killed/model")
     train(settings, few)
     with pytest.raises(Killed):
@@ -197,7 +206,6 @@ def test_resuming_what_ran_out_of_patience_changes_nothing_but_more_patience_goe
         ({"learning_rate": 0.5}, "learning_rate"),
         ({"batch_tokens": 700}, "batch_tokens"),
         ({"seed": 7}, "seed"),
-        ({"updates": 60}, "updates"),
         ({"valid_every": 5}, "valid_every"),
         ({"label_smoothing": 0.2}, "label_smoothing"),
         ({"network": NetworkSettings(embedding_size=8, hidden_size=12, dropout=0.4)}, "dropout"),
@@ -235,12 +243,107 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_resumed_training_may_run_elsewhere_and_longer(
     tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert sorted(MAY_CHANGE) == ["device", "patience", "precision", "threads"]
+    assert sorted(MAY_CHANGE) == ["accumulate", "device", "patience", "precision", "target_bleu", "threads"]
     settings = tiny()
     begin(settings, few, monkeypatch)
     moved = Path(settings.out).rename(Path(settings.out).with_name("moved"))
     train(tiny("moved", resume=True, patience=3, device="auto", precision="bfloat16"), few)
     assert (moved / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "began", "raised"), [("inverse-sqrt", (20, 0), (30, 0)), ("plateau", (0, 2), (0, 3))]
+)
+def test_a_longer_training_is_the_one_that_was_longer_from_the_start(
+    schedule: ScheduleName, began: tuple[int, int], raised: tuple[int, int], tiny: Tiny, few: PreparedCorpus
+) -> None:
+    def settings(out: str, length: tuple[int, int], **changes: object) -> TrainSettings:
+        updates, epochs = length
+        return tiny(out, schedule=schedule, updates=updates, epochs=epochs, warmup=1, valid_every=10, **changes)
+
+    whole, longer = settings("whole", raised), settings("longer", raised, resume=True)
+    per_epoch = len(Batches(few.train, whole.batch_tokens, whole.seed).epoch(0))
+    train(whole, few)
+    train(settings("longer", began), few)
+    train(longer, few)
+    assert ModelFolder.open(Path(longer.out)).config == ModelFolder.open(Path(whole.out)).config
+    last = f"training/{raised[0] or raised[1] * per_epoch}/network.safetensors"
+    assert (Path(longer.out) / last).read_bytes() == (Path(whole.out) / last).read_bytes()
+    with pytest.raises(SettingsError, match="--resume cannot shorten a training"):
+        train(settings("longer", began, resume=True), few)
+
+
+@pytest.mark.parametrize("changes", [{"schedule": "cosine"}, {"schedule": "inverse-sqrt", "warmup": 400}])
+@pytest.mark.parametrize("length", [{"updates": 60}, {"updates": 0, "epochs": 6}])
+def test_a_longer_training_that_would_have_had_another_past_is_refused(
+    changes: dict[str, object], length: dict[str, int], tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cosine falls towards the end of training, and the warm-up is at most a tenth of it."""
+    began = tiny(**changes)
+    begin(began, few, monkeypatch)
+    before = files(Path(began.out))
+    with pytest.raises(SettingsError, match=r"cannot lengthen a training \(.*updates from 30 to .*with --init-from"):
+        train(tiny(**changes, **length, resume=True), few)
+    assert files(Path(began.out)) == before
+
+
+def test_a_full_disk_costs_saves_and_nothing_else(tiny: Tiny, few: PreparedCorpus, disk) -> None:
+    """It is full from update 8 to 24, over two saves with the best weights to keep, then there is room again."""
+    settings, whole = tiny(**EVERYTHING), tiny("whole/model", **EVERYTHING)
+    train(whole, few)
+    warnings = list[Warned]()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Reported) and event.update == 8:
+            disk.fill()
+        if isinstance(event, Reported) and event.update == 24:
+            assert [path.name for path in (Path(settings.out) / "training").iterdir()] == ["0"]
+            disk.heal()
+        if isinstance(event, Warned):
+            warnings.append(event)
+
+    train(settings, few, listen)
+    assert [warning.update for warning in warnings] == [10, 20]
+    assert all("nothing could be saved ([Errno 28] No space left" in warning.message for warning in warnings)
+    left = outcome(settings)
+    records = [record for record in left["log"] if record["kind"] != "warning"]
+    assert len(left["log"]) == len(records) + 2
+    assert {**left, "log": records} == outcome(whole)
+
+
+def test_a_disk_that_is_full_at_the_end_is_an_error_that_leaves_what_was_there(
+    tiny: Tiny, few: PreparedCorpus, disk
+) -> None:
+    settings, whole = tiny(), tiny("whole/model")
+    train(whole, few)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Validated) and event.update == 30:
+            disk.fill()
+
+    with pytest.raises(
+        TrainingError, match=r"no space left on the disk; .*; --resume goes on from the last save"
+    ) as caught:
+        train(settings, few, listen)
+    assert caught.value.exit_code == 1
+    assert [path.name for path in (Path(settings.out) / "training").iterdir()] == ["20"]
+    disk.heal()
+    train(replace(settings, resume=True), few)
+    assert outcome(settings) == outcome(whole)
+
+
+def test_a_disk_that_is_full_when_a_signal_comes_is_told(tiny: Tiny, few: PreparedCorpus, disk) -> None:
+    def listen(event: Event) -> None:
+        if isinstance(event, Reported) and event.update == 12:
+            disk.fill()
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(
+        Interrupted, match=r"after update 12; this could not be saved \(.*\), and resuming goes back"
+    ) as caught:
+        train(tiny(), few, listen)
+    assert caught.value.exit_code == 143
+    assert newest_state(Path(tiny().out) / "training").name == "10"
 
 
 def test_a_resumed_training_stays_with_its_corpus(
@@ -251,7 +354,8 @@ def test_a_resumed_training_stays_with_its_corpus(
     corpus = CorpusSettings(langs="en-fr", train=text, valid=text)
     other = prepare(PreprocessSettings(corpus=corpus, out=str(tmp_path / "other")))
     with pytest.raises(
-        SettingsError, match=r"was trained on another corpus than .*other; resume with the one it began"
+        SettingsError,
+        match=r"another corpus than .*other; resume with the one it began with, or .* --init-from .*model",
     ):
         train(tiny(resume=True), other)
     copied = PreparedCorpus.open(Path(shutil.copytree(few.path, tmp_path / "copied")))
@@ -291,6 +395,13 @@ def test_a_folder_that_is_no_model_is_neither_resumed_nor_replaced(
 
 def test_resuming_what_never_began_begins_it(tiny: Tiny, few: PreparedCorpus) -> None:
     train(tiny(updates=5, resume=True), few)
+
+
+def test_an_empty_folder_is_one_where_nothing_began(tiny: Tiny, few: PreparedCorpus) -> None:
+    settings = tiny(updates=5, resume=True)
+    Path(settings.out).mkdir()
+    train(settings, few)
+    assert ModelFolder.open(Path(settings.out)).has_weights
 
 
 def test_resuming_never_costs_a_model_whose_training_state_was_deleted(

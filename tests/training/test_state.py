@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 from msgspec.structs import asdict
 
-from mtkit.errors import ModelFolderError
+from mtkit.errors import ModelFolderError, OutputError
 from mtkit.nn import Seq2Seq
 from mtkit.settings import NetworkSettings
+from mtkit.storage import remove_drafts
 from mtkit.training.average import MovingAverage
 from mtkit.training.state import Progress, load_state, newest_state, save_state
 
@@ -34,7 +37,7 @@ class Learner:
         loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
-        self.average.update(self.network, 1)
+        self.average.update(self.network, 1, torch.tensor(True))
 
     def weights(self) -> torch.Tensor:
         return torch.cat([weight.detach().flatten() for weight in self.network.parameters()])
@@ -120,6 +123,45 @@ def test_a_save_that_fails_leaves_the_older_state(
     with pytest.raises(RuntimeError):
         save(learner, tmp_path, 3)
     assert [path.name for path in tmp_path.iterdir()] == ["2"]
+
+
+@pytest.mark.parametrize("dead", [False, True], ids=["full", "dead"])
+def test_wherever_the_disk_fails_a_whole_state_is_left_and_the_next_save_is_none_the_worse(
+    dead: bool, learner: Learner, disk, tmp_path: Path
+) -> None:
+    """Every write of a save fails in turn, and with it all that come after."""
+    older = Learner(seed=2)
+    older.update()
+    save(older, tmp_path / "older", 2)
+    at = 0
+    while True:
+        at += 1
+        folder = tmp_path / str(at)
+        shutil.copytree(tmp_path / "older", folder)
+        disk.fails_at, disk.dead = disk.writes + at, dead
+        with suppress(OutputError, disk.Dead):
+            save_state(folder, learner.network, learner.optimizer, learner.average, progress(3))
+            break  # more writes than a save has
+        disk.heal()
+        found, other = newest_state(folder), Learner(seed=3)
+        assert found is not None
+        update = load_state(found, other.network, other.optimizer, other.average).update
+        assert int(found.name) == update
+        assert torch.equal(other.weights(), (older if update == 2 else learner).weights())
+        remove_drafts(folder)
+        save(learner, folder, 4)
+        assert [path.name for path in folder.iterdir()] == ["4"]
+    assert at > 20
+
+
+def test_before_the_first_update_the_moments_are_zero(tmp_path: Path) -> None:
+    fresh, other = Learner(seed=1), Learner(seed=2)
+    state = save(fresh, tmp_path, 0)
+    load_state(state, other.network, other.optimizer, other.average)
+    for learner in (fresh, other):
+        torch.manual_seed(5)
+        learner.update()
+    assert torch.equal(fresh.weights(), other.weights())
 
 
 @pytest.mark.parametrize(

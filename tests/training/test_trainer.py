@@ -275,7 +275,7 @@ def test_what_is_validated_and_kept_is_the_average_of_the_weights(
 
     def watched() -> None:
         step()
-        expected.update(trainer.network, next(count))
+        expected.update(trainer.network, next(count), torch.tensor(True))
 
     monkeypatch.setattr(trainer.optimizer, "step", watched)
     trainer.run(StopRequest())
