@@ -146,13 +146,13 @@ def test_an_update_of_several_batches_is_that_of_one_with_all_their_pairs(
 ) -> None:
     """In float64 and without dropout; the last update of the epoch takes the batches that are left."""
     script_validations(monkeypatch, [])
-    settings = tiny(updates=0, epochs=1, accumulate=3)
+    settings = tiny(updates=0, epochs=1, accumulate=4)
     several = make_trainer(settings, few, tmp_path / "several")
-    assert len(several.plan) % 3
+    assert len(several.plan) % 4
     several.run(StopRequest())
 
     one = make_trainer(settings, few, tmp_path / "one")
-    one.plan = [np.concatenate(several.batches.epoch(0)[first : first + 3]) for first in range(0, len(several.plan), 3)]
+    one.plan = [np.concatenate(several.batches.epoch(0)[first : first + 4]) for first in range(0, len(several.plan), 4)]
     assert one.intervals.updates == several.progress.update == len(one.plan)
     one.progress.batches_per_update = 1
     one.run(StopRequest())
