@@ -60,7 +60,7 @@ def add_command(
         argument: what stands on the command line without a flag.
         switches: flags that are no settings, with their help texts.
     """
-    known = sorted(fields(settings), key=lambda field: field.group == GENERAL)  # those come last
+    known = option_order(settings)
     parameters = [argument.parameter()] if argument else []
     parameters += [_parameter(field.name, _annotation(field)) for field in known]
     parameters += [
@@ -82,6 +82,11 @@ def add_command(
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = run.__doc__
     app.command(name, epilog=f"Example: {example}", no_args_is_help=True)(command)
+
+
+def option_order(settings: type[CommandSettings]) -> list[Field]:
+    """Return the fields of a settings class as they are listed: the general ones come last."""
+    return sorted(fields(settings), key=lambda field: field.group == GENERAL)
 
 
 def _parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mtkit.cli.console import Console
-from mtkit.cli.options import Argument, add_command
+from mtkit.cli.options import Argument, add_command, option_order
 from mtkit.configuration import Resolved, for_corpus, like_model
 from mtkit.errors import Interrupted, MissingExtraError, SettingsError
 from mtkit.model_folder import ModelFolder
@@ -52,8 +52,7 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Co
             from mtkit.dataset.prepared import PreparedCorpus
 
             resolved = for_corpus(resolved, PreparedCorpus.open(*map(Path, prepared)).size)
-        for name, value in resolved.values.items():
-            print(f"{name} = {value!r}  ({resolved.origins[name]})")
+        print("\n".join(config_table(resolved)))
         return
     _check_corpus(resolved, prepared)
     try:
@@ -73,6 +72,28 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Co
                 train(resolved.settings, corpus, display.draw, processes)
             except Interrupted as stopped:
                 raise Interrupted(f"{stopped}. Go on with: {_resume_command()}", stopped.exit_code - 128) from stopped
+
+
+def config_table(resolved: Resolved[TrainSettings]) -> list[str]:
+    """Return each setting, its value and where that came from, grouped as in `--help`; a star is at what is no default.
+
+    Values that are long push their origin out of its column.
+    """
+    shown = {name: _shown(value) for name, value in resolved.values.items()}
+    names, values = max(map(len, shown)), min(20, max(map(len, shown.values())))
+    groups: dict[str, list[str]] = {}
+    for field in option_order(TrainSettings):
+        origin = resolved.origins[field.name]
+        mark = " " if origin == "default" else "*"
+        line = f"{mark} {field.name:{names}}  {shown[field.name]:{values}}  {origin}"
+        groups.setdefault(field.group, []).append(line)
+    return [line for group, lines in groups.items() for line in ("", group, *lines)][1:]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        value = " ".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value) or "-"
 
 
 def _check_corpus(resolved: Resolved[TrainSettings], prepared: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """Training: from a prepared corpus to a model folder."""
 
-from mtkit.training.events import Event, Finished, Note, Reported, Started, Validated, Warned
+from mtkit.training.events import Event, Finished, Note, Reported, Sample, Started, Validated, Warned
+from mtkit.training.memory import available_memory
 from mtkit.training.processes import join, may_tell
 from mtkit.training.session import open_corpus, train
 
@@ -9,9 +10,11 @@ __all__ = [
     "Finished",
     "Note",
     "Reported",
+    "Sample",
     "Started",
     "Validated",
     "Warned",
+    "available_memory",
     "join",
     "may_tell",
     "open_corpus",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -24,6 +24,7 @@ from mtkit.runtime.torch_stepper import choose_device, choose_precision
 from mtkit.settings import NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.signals import stop_request
 from mtkit.storage import new_folder, remove_drafts, writing
+from mtkit.training.curves import draw_curves
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.model_card import write_model_card
 from mtkit.training.processes import ALONE, Processes
@@ -99,7 +100,9 @@ def train(
         done = int(state.name)
         processes.first(lambda: _lengthen(settings, trainer, done))
         trainer.restore(state)
-    emit(_started(trainer, corpus))
+    if processes.is_first:
+        tell = trainer.tell if state is None else emit  # the log has it already
+        tell(_started(trainer, settings, corpus))
     with stop_request() as stop:
         try:
             reason = trainer.run(stop)
@@ -110,7 +113,7 @@ def train(
         except OutputError as error:
             raise TrainingError(f"{error}; --resume goes on from the last save") from error
     progress = trainer.progress
-    emit(
+    trainer.tell(
         Finished(
             out=Path(settings.out),
             updates=progress.update,
@@ -190,7 +193,8 @@ def _begin(folder: Path, settings: TrainSettings, corpus: PreparedCorpus) -> Non
 
 
 def _complete(folder: Path, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> None:
-    """Give the trained model what translates, and its card."""
+    """Give the trained model its curves, what translates, and its card."""
+    draw_curves(folder)
     export(ModelFolder.open(folder))
     write_model_card(folder, settings, corpus, progress)
 
@@ -198,6 +202,7 @@ def _complete(folder: Path, settings: TrainSettings, corpus: PreparedCorpus, pro
 def _export_what_there_is(folder: Path) -> None:
     """Make what has been learnt so far fit for use, where the disk allows."""
     with suppress(OutputError):
+        draw_curves(folder)
         if (model := ModelFolder.open(folder)).has_weights:
             export(model)
 
@@ -310,18 +315,23 @@ def _check_no_weights(path: Path) -> None:
         raise OutputError(f"{path}: holds a model but no training state to resume from; --force trains it anew")
 
 
-def _started(trainer: Trainer, corpus: PreparedCorpus) -> Started:
+def _started(trainer: Trainer, settings: TrainSettings, corpus: PreparedCorpus) -> Started:
     return Started(
         out=trainer.folder,
         langs=f"{corpus.src_lang}-{corpus.tgt_lang}",
+        settings=hashlib.sha256(msgspec.json.encode(_flat(settings), order="sorted")).hexdigest(),
+        corpus=corpus.fingerprint,
         train_pairs=len(corpus.train),
+        train_pieces=(int(corpus.train.src_lengths.sum()), int(corpus.train.tgt_lengths.sum())),
         valid_pairs=len(corpus.valid),
         src_vocab_size=len(corpus.src_vocabulary),
         tgt_vocab_size=len(corpus.tgt_vocabulary),
-        parameters=sum(math.prod(weight.shape) for weight in trainer.network.parameters()),
+        joint=corpus.joint,
+        parameters=trainer.network.parameters_by_part(),
         device=str(trainer.device),
         precision="float32" if trainer.autocast is None else str(trainer.autocast).removeprefix("torch."),
         threads=torch.get_num_threads(),
+        memory=trainer.estimate_memory(),
         updates=trainer.intervals.updates,
         updates_per_epoch=trainer.intervals.epoch,
         first_update=trainer.progress.update + 1,

@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import numpy as np
 import torch
 from torch import Tensor
@@ -28,7 +26,9 @@ from mtkit.training.average import MovingAverage
 from mtkit.training.events import Event, Reported, Validated, Warned
 from mtkit.training.gradients import accumulate, halved
 from mtkit.training.keeping import Keeping
-from mtkit.training.processes import Processes
+from mtkit.training.log import log_line
+from mtkit.training.memory import estimate_memory
+from mtkit.training.processes import ALONE, Processes
 from mtkit.training.schedule import PLATEAU_PATIENCE, Schedule
 from mtkit.training.state import Progress, blank_moments, load_state, save_state, tensors_of
 from mtkit.training.tally import Tally
@@ -80,7 +80,7 @@ class Trainer:
         autocast: torch.dtype | None,
         folder: Path,
         emit: Callable[[Event], None],
-        processes: Processes,
+        processes: Processes = ALONE,
     ) -> None:
         self.settings = settings
         self.network = network
@@ -200,6 +200,20 @@ class Trainer:
             self.progress.log_bytes = self.keeping.log_bytes
             save_state(self.folder / "training", self.network, self.optimizer, self.average, self.progress)
 
+    def tell(self, event: Event) -> None:
+        """Write an event into the log, and emit it."""
+        if self.processes.is_first:
+            self.keeping.write_line(log_line(event, self.progress.seconds))
+            self.emit(event)
+
+    def _warn(self, message: str) -> None:
+        self.tell(Warned(self.progress.update, message))
+
+    def estimate_memory(self) -> int:
+        """Bytes that training will take at its peak; see `training.memory`."""
+        hidden_size = self.settings.network.hidden_size
+        return estimate_memory(self.network, hidden_size, self.autocast, self._forward, self.batches.split, self.plan)
+
     def _save_or_warn(self) -> None:
         try:
             self.save()
@@ -315,8 +329,7 @@ class Trainer:
         )
         self.tally.begin()
         self._tokens_since_report = 0
-        self._log("report", report)
-        self.emit(report)
+        self.tell(report)
 
     def _validate(self) -> None:
         progress = self.progress
@@ -333,25 +346,17 @@ class Trainer:
             progress.validations_since_best += 1
             if progress.validations_since_best % PLATEAU_PATIENCE == 0:
                 progress.halvings += 1
-        event = Validated(
-            update=progress.update,
-            epoch=self._epoch,
-            loss=result.loss,
-            perplexity=result.perplexity,
-            bleu=result.bleu,
-            best=best,
-            seconds=time.perf_counter() - began,
+        self.tell(
+            Validated(
+                update=progress.update,
+                epoch=self._epoch,
+                loss=result.loss,
+                perplexity=result.perplexity,
+                bleu=result.bleu,
+                best=best,
+                best_bleu=progress.best_bleu,
+                best_update=progress.best_update,
+                samples=result.samples,
+                seconds=time.perf_counter() - began,
+            )
         )
-        self._log("validation", event)
-        self.emit(event)
-
-    def _warn(self, message: str) -> None:
-        warning = Warned(self.progress.update, message)
-        self._log("warning", warning)
-        self.emit(warning)
-
-    def _log(self, kind: str, event: Reported | Validated | Warned) -> None:
-        if not self.processes.is_first:
-            return
-        record: dict[str, Any] = {"kind": kind, **vars(event), "elapsed": round(self.progress.seconds, 3)}
-        self.keeping.write_line(msgspec.json.encode(record))

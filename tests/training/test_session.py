@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, 
 from mtkit.signals import StopRequest
 from mtkit.training import Event, Finished, Reported, Started, Validated, Warned, open_corpus, session, train
 from mtkit.training import trainer as trainer_file
+from mtkit.training.curves import curves
+from mtkit.training.log import read_log
 from mtkit.training.session import MAY_CHANGE, resolve_network
 from mtkit.training.state import newest_state
 from mtkit.training.validation import Validation, Validator
@@ -75,10 +78,11 @@ def train_in_parts(
 
 
 def outcome(settings: TrainSettings) -> dict[str, object]:
-    """All that a training leaves, but for how long things took: every file, the log without its times."""
+    """All that a training leaves, but for how long things took: every file, the log without its times, no curves."""
     folder, found = Path(settings.out), {}
     for file in filter(Path.is_file, folder.rglob("*")):
         found[str(file.relative_to(folder))] = file.read_bytes()
+    found.pop("curves.svg", None)  # they show the speed
     times = ("elapsed", "seconds", "tokens_per_second")
     log = [json.loads(line) for line in found.pop("log.jsonl").splitlines()]
     state = f"training/{settings.updates}/progress.json"
@@ -162,6 +166,24 @@ def test_signals_stop_cleanly_with_everything_saved(number: signal.Signals, tiny
         train(settings, few, listen)
     assert caught.value.exit_code == 128 + number
     assert [path.name for path in (Path(settings.out) / "training").iterdir()] == ["12"]
+
+
+def test_curves_are_drawn_from_the_log_when_training_is_interrupted_and_again_when_it_ends(
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, drawn = tiny(), []
+    folder = Path(settings.out)
+    draw = session.draw_curves
+
+    def watched(folder: Path) -> None:
+        draw(folder)
+        drawn.append((folder / "curves.svg").read_text(encoding="utf-8"))
+
+    monkeypatch.setattr(session, "draw_curves", watched)
+    train_in_parts(settings, few, iter([17]), monkeypatch)
+    assert [re.findall(r">Training en-fr: (.*?)<", drawing) for drawing in drawn] == [["16 updates"], ["30 updates"]]
+    assert drawn[1] == curves(read_log(folder))
+    assert "](curves.svg)" in (folder / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_signal_at_the_very_end_is_too_late(tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:

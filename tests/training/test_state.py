@@ -131,7 +131,7 @@ def test_wherever_the_disk_fails_a_whole_state_is_left_and_the_next_save_is_none
 ) -> None:
     """Every write of a save fails in turn, and with it all that come after."""
     older = Learner(seed=2)
-    older.update()
+    older.update(2)
     save(older, tmp_path / "older", 2)
     at = 0
     while True:
@@ -159,8 +159,7 @@ def test_before_the_first_update_the_moments_are_zero(tmp_path: Path) -> None:
     state = save(fresh, tmp_path, 0)
     load_state(state, other.network, other.optimizer, other.average)
     for learner in (fresh, other):
-        torch.manual_seed(5)
-        learner.update()
+        learner.update(5)
     assert torch.equal(fresh.weights(), other.weights())
 
 
