@@ -26,7 +26,7 @@ from msgspec import Meta, Struct
 
 from mtkit.errors import ModelFolderError, OutputError, SettingsError
 from mtkit.settings import NetworkSettings
-from mtkit.storage import new_file, sha256, writing
+from mtkit.storage import new_file, sha256
 from mtkit.text.vocabulary import Vocabulary
 
 FORMAT = "mtkit model"
@@ -99,13 +99,17 @@ class ModelFolder:
     @classmethod
     def create(cls, path: Path, config: ModelConfig, vocabularies: list[Path]) -> ModelFolder:
         """Begin a model at `path`: settings and vocabularies, no weights yet."""
-        text = msgspec.json.format(msgspec.json.encode(config), indent=2)
-        with new_file(path / "config.json") as draft:
-            draft.write_bytes(text + b"\n")
         for file in vocabularies:
             with new_file(path / file.name) as draft:
                 shutil.copyfile(file, draft)
-        return cls(path, config)
+        return cls(path, config).configured()
+
+    def configured(self, **train: Any) -> ModelFolder:
+        """Write config.json, with some settings of training changed."""
+        config = msgspec.structs.replace(self.config, train={**self.config.train, **train})
+        with new_file(self.path / "config.json") as draft:
+            draft.write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
+        return ModelFolder(self.path, config)
 
     @property
     def has_weights(self) -> bool:
@@ -142,22 +146,19 @@ def is_model_folder(path: Path) -> bool:
         return False
 
 
+def is_free(path: Path) -> bool:
+    """Whether there is nothing at `path`, or an empty folder."""
+    return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+
+
 def check_way(path: Path, force: bool) -> None:
     """Raise `OutputError` where a new model at `path` would cost something that `force` does not allow to replace.
 
     It allows to replace an older model, never a folder that is anything else.
     """
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    if is_free(path):
         return
     if not is_model_folder(path):
         raise OutputError(f"{path}: exists and is no model folder; choose another --out")
     if not force:
         raise OutputError(f"{path}: holds a model already; --resume goes on with it, --force replaces it")
-
-
-def make_way(path: Path, force: bool) -> None:
-    """Remove what `check_way` allows to replace."""
-    check_way(path, force)
-    if path.exists():
-        with writing(path):
-            shutil.rmtree(path)

@@ -179,6 +179,11 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     batch_tokens: Annotated[
         int, Meta(ge=1), about("Tokens in a batch, padding included, on the longer side.", "Optimisation")
     ] = 3000
+    accumulate: Annotated[
+        int,
+        Meta(ge=1, le=10_000),
+        about("Batches in an update: their gradients are added up before the weights change.", "Optimisation"),
+    ] = 1
     precision: Annotated[
         Precision, about("Number format of the products; auto is bfloat16 where the machine is fast at it.", "General")
     ] = "auto"

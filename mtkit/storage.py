@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -66,6 +67,38 @@ def new_folder(path: Path) -> Iterator[Path]:
             os.replace(old, path)
         shutil.rmtree(draft, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def append(path: Path, content: bytes) -> int:
+    """Write at the end of a file, all of it or, on failure, nothing; return the bytes that the file has then."""
+    with writing(path), path.open("ab") as file:
+        before = file.seek(0, os.SEEK_END)
+        try:
+            if os.write(file.fileno(), content) < len(content):  # an almost full disk takes a part without complaint
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            file.truncate(before)
+            raise
+        return before + len(content)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file is on the disk as it is now."""
+    with writing(path):
+        _sync(path)
+
+
+def remove_drafts(folder: Path) -> None:
+    """Clear a folder of what processes that were killed had begun there; what they had moved aside moves back."""
+    for path in folder.glob(".*"):
+        if not (match := re.fullmatch(r"\.(.+)\.\d+\.(part|old)", path.name)):
+            continue
+        if match[2] == "old" and not (folder / match[1]).exists():
+            os.replace(path, folder / match[1])
+        elif path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
 
 
 def sha256(path: Path) -> str:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mtkit.errors import ModelFolderError, OutputError
-from mtkit.model_folder import FORMAT_VERSION, ModelFolder, is_model_folder, make_way
+from mtkit.model_folder import FORMAT_VERSION, ModelFolder, check_way, is_model_folder
 from mtkit.runtime.torch_stepper import load_stepper
 
 Change = Callable[[Path], object]
@@ -137,10 +137,9 @@ def test_a_model_is_told_from_any_other_folder(model_folder: Path, tmp_path: Pat
 
 def test_a_model_is_replaced_only_by_force(copy: Path) -> None:
     with pytest.raises(OutputError, match="copy: holds a model already; --resume goes on with it, --force replaces it"):
-        make_way(copy, force=False)
+        check_way(copy, force=False)
+    check_way(copy, force=True)
     assert is_model_folder(copy)
-    make_way(copy, force=True)
-    assert not copy.exists()
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -148,11 +147,11 @@ def test_what_is_no_model_is_never_replaced(force: bool, tmp_path: Path) -> None
     (tmp_path / "thesis.tex").write_text("years of work")
     for place in (tmp_path, tmp_path / "thesis.tex"):
         with pytest.raises(OutputError, match="exists and is no model folder; choose another --out"):
-            make_way(place, force)
+            check_way(place, force)
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
 @pytest.mark.parametrize("force", [False, True])
 def test_an_empty_or_absent_folder_is_free(force: bool, tmp_path: Path) -> None:
-    make_way(tmp_path, force)
-    make_way(tmp_path / "nowhere", force)
+    check_way(tmp_path, force)
+    check_way(tmp_path / "nowhere", force)

@@ -15,7 +15,7 @@ from mtkit.configuration import Field, Resolved, fields, resolve
 from mtkit.settings import CommandSettings
 
 C = TypeVar("C", bound=CommandSettings)
-Run = Callable[[Resolved[C], Mapping[str, str | None], Console], None]
+Run = Callable[[Resolved[C], Mapping[str, Any], Console], None]
 
 GENERAL = "General"
 
@@ -27,11 +27,14 @@ class Argument:
     name: str
     help: str
     required: bool
+    repeats: bool = False
+    """Whether it takes any number of words, which are handed on as a tuple."""
 
     def parameter(self) -> inspect.Parameter:
         """Return it as a parameter for typer."""
         info = typer.Argument(metavar=self.name.upper(), help=self.help, show_default=False)
-        kind: Any = str if self.required else Optional[str]  # noqa: UP045
+        word: Any = list[str] if self.repeats else str
+        kind = word if self.required else Optional[word]  # noqa: UP045
         return _parameter(self.name, Annotated[kind, info], inspect.Parameter.empty if self.required else None)
 
 
@@ -72,7 +75,7 @@ def add_command(
     def command(**given: Any) -> None:
         own = {field.name: _value(given[field.name]) for field in known}
         resolved = resolve(settings, command=name, flags=own, config=given["config"])
-        rest = {key: given[key] for key in (*([argument.name] if argument else []), *(switches or {}))}
+        rest = {key: _value(given[key]) for key in (*([argument.name] if argument else []), *(switches or {}))}
         run(resolved, rest, Console(quiet=given["quiet"], verbose=given["verbose"]))
 
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -31,41 +32,46 @@ def register(app: typer.Typer) -> None:
         run,
         example="mtkit train build/en-fr --out models/en-fr",
         argument=Argument(
-            "prepared", "Folder that mtkit preprocess wrote; or give raw text with --train.", required=False
+            "prepared",
+            "Folder that mtkit preprocess wrote; or give raw text with --train. Several folders of one vocabulary are "
+            "one corpus, validated on the pairs of the first.",
+            required=False,
+            repeats=True,
         ),
         switches={"show_config": "Print every setting and where it came from, and stop."},
     )
 
 
-def run(resolved: Resolved[TrainSettings], given: Mapping[str, str | None], console: Console) -> None:
+def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Console) -> None:
     """Train a model on a prepared corpus, or straight from parallel text."""
-    prepared = given["prepared"]
+    prepared = given["prepared"] or ()
     if model := resolved.settings.init_from:
         resolved = like_model(resolved, ModelFolder.open(Path(model)).config.network, model)
     if given["show_config"]:
-        if prepared is not None:
+        if prepared:
             from mtkit.dataset.prepared import PreparedCorpus
 
-            resolved = for_corpus(resolved, PreparedCorpus.open(Path(prepared)).size)
+            resolved = for_corpus(resolved, PreparedCorpus.open(*map(Path, prepared)).size)
         print("\n".join(config_table(resolved)))
         return
     _check_corpus(resolved, prepared)
     try:
-        from mtkit.training import open_corpus, train
+        from mtkit.training import join, open_corpus, train
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"{error.name} is missing; training needs the full install: pip install 'mtkit[train]'"
         ) from error
     from mtkit.cli.training_display import TrainingDisplay
 
-    corpus = open_corpus(resolved.settings, prepared, console.say)
-    resolved = for_corpus(resolved, corpus.size)
-    choice = _choice(resolved.settings, corpus) if resolved.settings.preset == "auto" else ()
-    with TrainingDisplay(console, choice) as display:
-        try:
-            train(resolved.settings, corpus, display.draw)
-        except Interrupted as stopped:
-            raise Interrupted(f"{stopped}. Go on with: {_resume_command()}", stopped.exit_code - 128) from stopped
+    with join(resolved.settings.device) as processes:
+        corpus = open_corpus(resolved.settings, prepared, console.say, processes)
+        resolved = for_corpus(resolved, corpus.size)
+        choice = _choice(resolved.settings, corpus) if resolved.settings.preset == "auto" else ()
+        with TrainingDisplay(console, choice) as display:
+            try:
+                train(resolved.settings, corpus, display.draw, processes)
+            except Interrupted as stopped:
+                raise Interrupted(f"{stopped}. Go on with: {_resume_command()}", stopped.exit_code - 128) from stopped
 
 
 def config_table(resolved: Resolved[TrainSettings]) -> list[str]:
@@ -90,20 +96,22 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value) or "-"
 
 
-def _check_corpus(resolved: Resolved[TrainSettings], prepared: str | None) -> None:
+def _check_corpus(resolved: Resolved[TrainSettings], prepared: Sequence[str]) -> None:
     """Raise `SettingsError` unless the corpus is given once: prepared, or as raw text."""
-    if prepared is None:
+    if not prepared:
         if not resolved.settings.corpus.train:
             raise SettingsError(
                 "no corpus: give the folder that mtkit preprocess wrote, or raw text with --langs and --train"
             )
         return
-    if not Path(prepared).is_dir() and Path(prepared).exists():
-        raise SettingsError(f"{prepared}: is a file; raw text is given with --train")
+    for name in prepared:
+        if not Path(name).is_dir() and Path(name).exists():
+            raise SettingsError(f"{name}: is a file; raw text is given with --train")
     for name in CorpusSettings.__struct_fields__:
         if resolved.origins[name] == "flag":
             raise SettingsError(
-                f"--{name.replace('_', '-')} is for raw text; {prepared} is prepared already, with settings of its own"
+                f"--{name.replace('_', '-')} is for raw text; {prepared[0]} is prepared already, with settings of its "
+                "own"
             )
 
 
@@ -122,4 +130,7 @@ def _choice(settings: TrainSettings, corpus: PreparedCorpus) -> tuple[str, str]:
 
 def _resume_command() -> str:
     words = [word for word in sys.argv[1:] if word not in ("--force", "--resume")]
-    return shlex.join(["mtkit", *words, "--resume"])
+    program = ["mtkit"]
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        program = ["torchrun", "--nproc-per-node", os.environ["LOCAL_WORLD_SIZE"], "-m", "mtkit"]
+    return shlex.join([*program, *words, "--resume"])

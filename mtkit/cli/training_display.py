@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mtkit.cli.console import Console
 from mtkit.cli.pace import Pace, clock
-from mtkit.training import Event, Finished, Note, Reported, Started, Validated, available_memory
+from mtkit.training import Event, Finished, Note, Reported, Started, Validated, Warned, available_memory
 
 if TYPE_CHECKING:
     from mtkit.cli.training_dashboard import Dashboard
@@ -53,6 +53,8 @@ class TrainingDisplay:
                 self._report(event)
             case Validated():
                 self._validate(event)
+            case Warned():
+                self.console.warn(f"update {event.update:,}: {event.message}")
             case Finished():
                 self._finish(event)
 
@@ -85,7 +87,9 @@ class TrainingDisplay:
         if self.console.verbose or time.perf_counter() - self._last_line >= PLAIN_SECONDS:
             self.console.say(
                 f"update {event.update:,} of {self.pace.updates:,} | epoch {event.epoch} | loss {event.loss:.3f} | "
-                f"{event.tokens_per_second:,.0f} tokens/s" + (f" | {clock(left)} left" if left is not None else "")
+                f"{event.tokens_per_second:,.0f} tokens/s"
+                + (f" | {clock(left)} left" if left is not None else "")
+                + _skips(event.skipped)
             )
             self._last_line = time.perf_counter()
 
@@ -107,7 +111,7 @@ class TrainingDisplay:
             self.dashboard.stop()
         self.console.say(
             f"Finished after {event.updates:,} updates and {clock(event.seconds)}: {event.reason}. "
-            f"Best validation BLEU {event.best_bleu:.2f}, at update {event.best_update:,}"
+            f"Best validation BLEU {event.best_bleu:.2f}, at update {event.best_update:,}" + _skips(event.skipped)
         )
         self.console.say(f"Wrote {event.out}; translate with: mtkit translate {shlex.quote(str(event.out))}")
 
@@ -130,6 +134,10 @@ def summary(event: Started) -> list[str]:
         f"{event.updates:,} updates, {event.updates_per_epoch:,} an epoch",
     ]
     return [*lines, f"Going on at update {event.first_update:,}"] if event.first_update > 1 else lines
+
+
+def _skips(skipped: int) -> str:
+    return f" | {skipped:,} updates skipped, since their loss or gradient was no number" if skipped else ""
 
 
 def count(weights: int) -> str:

@@ -23,10 +23,12 @@ class MovingAverage:
         self.tensors = {name: weight.clone() for name, weight in distinct_weights(network).items()}
         """The average, by the weights' names."""
 
-    def update(self, network: Seq2Seq, update: int) -> None:
-        """Take in the weights after `update`, counted from 1."""
+    def update(self, network: Seq2Seq, update: int, finite: Tensor) -> None:
+        """Take in the weights after `update`, counted from 1; or not, where `finite` () is false on the device."""
         decay = min(self.decay, update / (update + 10))
-        torch._foreach_lerp_(list(self.tensors.values()), list(distinct_weights(network).values()), 1 - decay)
+        weights = list(distinct_weights(network).values())
+        share = finite.to(weights[0].dtype) * (1 - decay)
+        torch._foreach_lerp_(list(self.tensors.values()), weights, [share] * len(weights))
 
     @contextmanager
     def in_place(self, network: Seq2Seq) -> Iterator[None]:

@@ -52,6 +52,8 @@ class Reported:
     loss: float
     learning_rate: float
     tokens_per_second: float
+    skipped: int
+    """Updates so far that were skipped, since the loss or its gradient was no number."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,16 @@ class Finished:
     best_update: int
     seconds: float
     reason: str
+    skipped: int
+    """Updates that were skipped, since the loss or its gradient was no number."""
 
 
-Event = Note | Started | Reported | Validated | Finished
+@dataclass(frozen=True)
+class Warned:
+    """Training goes on, but not as it was meant to: one line."""
+
+    update: int
+    message: str
+
+
+Event = Note | Started | Reported | Validated | Warned | Finished

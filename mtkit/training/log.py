@@ -3,6 +3,7 @@
     {"kind": "started", ...}      once, before the first update
     {"kind": "report", ...}       every few updates
     {"kind": "validation", ...}   with sample translations
+    {"kind": "warning", ...}      where it does not go as it was meant to
     {"kind": "finished", ...}     once, at the end
 
 The fields are those of the events, without the folder, which may move; `elapsed` is the seconds of training so far. A
@@ -16,29 +17,17 @@ from typing import Any
 
 import msgspec
 
-from mtkit.storage import writing
-from mtkit.training.events import Event, Finished, Reported, Started, Validated
+from mtkit.training.events import Event, Finished, Reported, Started, Validated, Warned
 
 LOG = "log.jsonl"
 
-KINDS = {Started: "started", Reported: "report", Validated: "validation", Finished: "finished"}
+KINDS = {Started: "started", Reported: "report", Validated: "validation", Warned: "warning", Finished: "finished"}
 
 
-def append_event(folder: Path, event: Event, elapsed: float) -> int:
-    """Write an event down, and return the bytes that the log has then."""
+def log_line(event: Event, elapsed: float) -> bytes:
+    """Return an event as a record of the log."""
     fields = {name: value for name, value in vars(event).items() if name != "out"}
-    record = {"kind": KINDS[type(event)], **fields, "elapsed": round(elapsed, 3)}
-    with writing(folder / LOG), (folder / LOG).open("ab") as file:
-        file.write(msgspec.json.encode(record) + b"\n")
-        return file.tell()
-
-
-def truncate_log(folder: Path, size: int) -> None:
-    """Forget what was written after the first `size` bytes."""
-    log = folder / LOG
-    if log.exists():
-        with writing(log), log.open("r+b") as file:
-            file.truncate(size)
+    return msgspec.json.encode({"kind": KINDS[type(event)], **fields, "elapsed": round(elapsed, 3)})
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from mtkit.settings import ScheduleName
+from mtkit.settings import ScheduleName, TrainSettings
 
 FLOOR = 0.02
 """What is left of the peak at the end, as a share of it."""
@@ -27,6 +27,19 @@ class Schedule:
     peak: float
     warmup: int
     updates: int
+
+    @classmethod
+    def of(cls, settings: TrainSettings, updates: int) -> Schedule:
+        """Return the schedule of a training of so many updates."""
+        return cls(settings.schedule, settings.learning_rate, min(settings.warmup, updates // 10), updates)
+
+    def agrees(self, other: Schedule, updates: int) -> bool:
+        """Whether both give the first so many updates the same rates.
+
+        Schedules that differ in the length of training alone do so if the first rate, which tells the warm-up, and the
+        last are the same.
+        """
+        return updates == 0 or all(self.rate(update) == other.rate(update) for update in (1, updates))
 
     def rate(self, update: int, halvings: int = 0) -> float:
         """Learning rate of an update, counted from 1, after so many halvings of the plateau schedule."""

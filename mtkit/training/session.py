@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,40 +16,58 @@ from msgspec.structs import replace
 from mtkit import __version__
 from mtkit.dataset.preparation import prepare
 from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.errors import Interrupted, OutputError, SettingsError
-from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_model_folder, make_way
+from mtkit.errors import Interrupted, OutputError, PreparedError, SettingsError, TrainingError
+from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_free, is_model_folder
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.export import export
 from mtkit.runtime.torch_stepper import choose_device, choose_precision
 from mtkit.settings import NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.signals import stop_request
-from mtkit.storage import writing
+from mtkit.storage import new_folder, remove_drafts, writing
 from mtkit.training.curves import draw_curves
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.model_card import write_model_card
+from mtkit.training.processes import ALONE, Processes
+from mtkit.training.schedule import Schedule
 from mtkit.training.start import check_embeddings, load_start
-from mtkit.training.state import newest_state
-from mtkit.training.trainer import Trainer
+from mtkit.training.state import Progress, newest_state
+from mtkit.training.trainer import Intervals, Trainer
 
 OF_THE_CALL = {"out", "resume", "force", "init_from", "src_embeddings", "tgt_embeddings"}
 """Settings that name files and what to do with them; a model does not remember them, since it can be copied."""
 OF_THE_TEXT = {"train", "valid", "vocabulary"}
 """Settings of a corpus that say where it came from; what it came to is in the corpus itself."""
-MAY_CHANGE = {"threads", "device", "precision", "patience", "target_bleu"}
-"""Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns."""
+MAY_CHANGE = {"threads", "device", "precision", "patience", "target_bleu", "accumulate"}
+"""Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns.
+
+Of `accumulate` that is true together with the number of processes; where their product changes, the trainer says so.
+"""
+LENGTHS = ("epochs", "updates")
+"""Settings that a resumed training may raise, where that leaves its past as it was."""
 
 
-def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event], None] = lambda event: None) -> Path:
+def _no_one(event: Event) -> None:
+    """Listen to nothing."""
+
+
+def train(
+    settings: TrainSettings,
+    corpus: PreparedCorpus,
+    emit: Callable[[Event], None] = _no_one,
+    processes: Processes = ALONE,
+) -> Path:
     """Train a model on a prepared corpus and return its folder, `settings.out`.
 
     Args:
         settings: all of them; `out` must be given.
         corpus: what to learn from and to validate on.
-        emit: called with each event, in this thread.
+        emit: called with each event, in this thread; of several processes, only in the first.
+        processes: those that train together, from `join`.
 
     Raises:
         SettingsError: settings do not fit together, or (resuming) with those the training began with.
-        TrainingError: the loss is no number any more.
+        PreparedError: another process was given another corpus.
+        TrainingError: the loss is no number any more, the disk is full at the end, or another process has ended.
         OutputError: there is something at `out` that neither `resume` nor `force` allows to touch.
         Interrupted: SIGINT or SIGTERM came, and everything is saved.
     """
@@ -66,28 +85,34 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
         torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     network = Seq2Seq(settings.network, len(corpus.src_vocabulary), len(corpus.tgt_vocabulary)).to(device)
-    state = _open_for_resume(settings, corpus) if settings.resume else None
+    if processes.first(lambda: corpus.fingerprint) != corpus.fingerprint:
+        raise PreparedError(f"{corpus.path}: is another corpus here than for the first process; copy that one here")
+    state = processes.first(lambda: _open_for_resume(settings, corpus) if settings.resume else None)
     if state is None:
-        load_start(settings, corpus, network, emit)
-    trainer = Trainer(settings, corpus, network, autocast, folder, emit)
+        processes.first(lambda: load_start(settings, corpus, network, emit))
+    if not processes.is_first:
+        emit = _no_one
+    trainer = Trainer(settings, corpus, network, autocast, folder, emit, processes)
     if state is None:
-        _begin(folder, settings, corpus)
+        processes.first(lambda: _begin(folder, settings, corpus))
+        trainer.begin()
     else:
+        done = int(state.name)
+        processes.first(lambda: _lengthen(settings, trainer, done))
         trainer.restore(state)
-    tell = trainer.tell if state is None else emit  # the log has it already
-    tell(_started(trainer, settings, corpus))
+    if processes.is_first:
+        tell = trainer.tell if state is None else emit  # the log has it already
+        tell(_started(trainer, settings, corpus))
     with stop_request() as stop:
         try:
             reason = trainer.run(stop)
+            processes.first(lambda: _complete(folder, settings, corpus, trainer.progress))
         except Interrupted:
-            draw_curves(folder)
-            if (model := ModelFolder.open(folder)).has_weights:
-                export(model)  # what has been learnt so far can be used
+            processes.first(lambda: _export_what_there_is(folder))
             raise
+        except OutputError as error:
+            raise TrainingError(f"{error}; --resume goes on from the last save") from error
     progress = trainer.progress
-    draw_curves(folder)
-    export(ModelFolder.open(folder))
-    write_model_card(folder, settings, corpus, progress)
     trainer.tell(
         Finished(
             out=Path(settings.out),
@@ -96,31 +121,40 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
             best_update=progress.best_update,
             seconds=progress.seconds,
             reason=reason,
+            skipped=progress.skipped,
         )
     )
     return folder
 
 
 def open_corpus(
-    settings: TrainSettings, prepared: str | None, report: Callable[[str], None] = lambda line: None
+    settings: TrainSettings,
+    prepared: Sequence[str],
+    report: Callable[[str], None] = lambda line: None,
+    processes: Processes = ALONE,
 ) -> PreparedCorpus:
-    """Open the prepared corpus, or prepare the raw text of `settings.corpus` first.
+    """Open the folders of a prepared corpus, or where there are none, prepare the raw text of `settings.corpus` first.
 
-    Raw text is prepared beside the model folder, so that nothing there is touched before training can begin, and moves
-    in when it does. A training that is resumed goes on with what was prepared when it began.
+    Raw text is prepared by the first process, beside the model folder, so that nothing there is touched before training
+    can begin, and moves in when it does. A training that is resumed goes on with what was prepared when it began.
     """
     if not settings.out:
         raise SettingsError("--out is missing: the model folder to write")
     folder = Path(settings.out).resolve()
-    if prepared is not None:
-        corpus = PreparedCorpus.open(Path(prepared))
-        if folder in corpus.path.resolve().parents and not settings.resume:
-            raise SettingsError(f"{prepared}: lies inside --out, which would be replaced; move it out first")
-        return corpus
+    if not prepared:
+        return PreparedCorpus.open(processes.first(lambda: _prepared_from_text(folder, settings, report)))
+    corpus = PreparedCorpus.open(*map(Path, prepared))
+    for name, path in zip(prepared, corpus.paths, strict=True):
+        if folder in path.resolve().parents and not settings.resume:
+            raise SettingsError(f"{name}: lies inside --out, which would be replaced; move it out first")
+    return corpus
+
+
+def _prepared_from_text(folder: Path, settings: TrainSettings, report: Callable[[str], None]) -> Path:
     if settings.resume and _corpus_inside(folder).is_dir():
         corpus = PreparedCorpus.open(_corpus_inside(folder))
         _check_same_corpus(settings, corpus)
-        return corpus
+        return corpus.path
     if settings.resume:
         _check_no_weights(folder)
     check_way(folder, settings.force or settings.resume)
@@ -130,7 +164,7 @@ def open_corpus(
     if settings.init_from:
         wanted = replace(wanted, vocabulary=wanted.vocabulary or settings.init_from)
     beside = str(_corpus_beside(folder))
-    return prepare(PreprocessSettings(seed=settings.seed, corpus=wanted, out=beside, force=True), report)
+    return prepare(PreprocessSettings(seed=settings.seed, corpus=wanted, out=beside, force=True), report).path
 
 
 def _corpus_beside(folder: Path) -> Path:
@@ -142,16 +176,55 @@ def _corpus_inside(folder: Path) -> Path:
 
 
 def _begin(folder: Path, settings: TrainSettings, corpus: PreparedCorpus) -> None:
-    """Begin a model folder, in the place of an older model where that was allowed."""
-    if folder in corpus.path.resolve().parents:  # a raw-text training that was cut off before it saved anything
+    """Begin a model folder, in the place of an older model where that was allowed; it appears whole."""
+    config = _config(settings, corpus)
+    inside = any(folder in path.resolve().parents for path in corpus.paths)
+    if inside:  # a raw-text training that was cut off before it saved anything
         (folder / "log.jsonl").unlink(missing_ok=True)
-    else:
-        make_way(folder, settings.force or settings.resume)
-    ModelFolder.create(folder, _config(settings, corpus), corpus.vocabulary_files)
+        ModelFolder.create(folder, config, corpus.vocabulary_files)
+        return
+    check_way(folder, settings.force or settings.resume)
+    with new_folder(folder) as draft:
+        ModelFolder.create(draft, config, corpus.vocabulary_files)
     if corpus.path == _corpus_beside(folder):
         with writing(folder):
             _corpus_inside(folder).parent.mkdir()
             corpus.path.rename(_corpus_inside(folder))  # what is mapped stays mapped
+
+
+def _complete(folder: Path, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> None:
+    """Give the trained model its curves, what translates, and its card."""
+    draw_curves(folder)
+    export(ModelFolder.open(folder))
+    write_model_card(folder, settings, corpus, progress)
+
+
+def _export_what_there_is(folder: Path) -> None:
+    """Make what has been learnt so far fit for use, where the disk allows."""
+    with suppress(OutputError):
+        draw_curves(folder)
+        if (model := ModelFolder.open(folder)).has_weights:
+            export(model)
+
+
+def _lengthen(settings: TrainSettings, trainer: Trainer, done: int) -> None:
+    """Let a training be longer; raise `SettingsError` where it would be shorter, or its `done` updates be others."""
+    model = ModelFolder.open(trainer.folder)
+    began = replace(settings, **{key: model.config.train[key] for key in LENGTHS})
+    if began == settings:
+        return
+    before = Intervals.of(began, trainer.pairs, len(trainer.plan), trainer.progress).updates
+    changed = [key for key in LENGTHS if getattr(began, key) != getattr(settings, key)]
+    told = ", ".join(f"{key} from {getattr(began, key)} to {getattr(settings, key)}" for key in changed)
+    if trainer.intervals.updates < before:
+        raise SettingsError(f"--resume cannot shorten a training ({told}); stop it with Ctrl-C where it is long enough")
+    if not trainer.schedule.agrees(Schedule.of(began, before), done):
+        raise SettingsError(
+            f"--resume cannot lengthen a training ({told}) under the schedule {settings.schedule}, whose learning "
+            f"rates up to update {done:,} would have been others; leave it as it was, or train a new model from its "
+            f"weights with --init-from {settings.out} and another --out"
+        )
+    model.configured(**{key: getattr(settings, key) for key in LENGTHS})
 
 
 def _check_same_corpus(settings: TrainSettings, corpus: PreparedCorpus) -> None:
@@ -211,10 +284,12 @@ def _flat(settings: TrainSettings) -> dict[str, Any]:
 def _open_for_resume(settings: TrainSettings, corpus: PreparedCorpus) -> Path | None:
     """Return the state to go on from, or None where nothing was saved yet."""
     path = Path(settings.out)
-    if not path.exists():
+    if is_free(path):
         return None
     if not is_model_folder(path):
         raise OutputError(f"{path}: is no model folder, so there is nothing to resume; choose another --out")
+    for place in (path, path / "training"):
+        remove_drafts(place)
     state = newest_state(path / "training")
     if state is None:
         _check_no_weights(path)
@@ -222,11 +297,12 @@ def _open_for_resume(settings: TrainSettings, corpus: PreparedCorpus) -> Path | 
     config = ModelFolder.open(path).config
     if config.corpus.fingerprint != corpus.fingerprint:
         raise SettingsError(
-            f"{path}: was trained on another corpus than {corpus.path}; resume with the one it began with"
+            f"{path}: was trained on another corpus than {corpus.path}; resume with the one it began with, or train "
+            f"a new model from its weights with --init-from {path} and another --out"
         )
     for key, now in _flat(settings).items():
-        before = config.train.get(key)
-        if key not in MAY_CHANGE and before != now:
+        before = config.train.get(key, now)  # one that mtkit did not have then has changed nothing
+        if key not in {*MAY_CHANGE, *LENGTHS} and before != now:
             raise SettingsError(
                 f"--resume cannot change {key} from {before} to {now}; leave it as it was, or train into another --out"
             )

@@ -50,6 +50,20 @@ def test_raw_text_becomes_a_model_in_one_command(mtkit, parallel_text: Path, tmp
     assert mtkit("train", *text, "--out", tmp_path / "model", "--updates", 4, *TINY, "--force").code == 0
 
 
+def test_several_folders_are_one_corpus(mtkit, prepared: PreparedCorpus, parallel_text: Path, tmp_path: Path) -> None:
+    text = ("--langs", "en-fr", "--train", parallel_text / "valid", "--valid", parallel_text / "valid")
+    assert mtkit("preprocess", *text, "--vocabulary", prepared.path, "--out", tmp_path / "more").code == 0
+    folders = (prepared.path, tmp_path / "more")
+    outcome = mtkit("train", *folders, "--out", tmp_path / "model", "--updates", 4, *TINY)
+    assert outcome.code == 0, outcome.err
+    assert "Training en-fr on 450 pairs, validating on 50" in outcome.err
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert all(f"| training | {name} |" in card for name in ("train.en", "valid.en"))
+
+    shorter = mtkit("train", prepared.path, "--out", tmp_path / "model", "--updates", 4, "--resume", *TINY)
+    assert "was trained on another corpus" in shorter.message
+
+
 def test_its_config_json_can_be_fed_back(mtkit, prepared: PreparedCorpus, tmp_path: Path) -> None:
     assert mtkit("train", prepared.path, "--out", tmp_path / "one", "--updates", 4, "--dropout", 0.2, *TINY).code == 0
     config = tmp_path / "one" / "config.json"

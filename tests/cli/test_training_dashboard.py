@@ -26,7 +26,9 @@ def test_it_fits_the_terminal_and_shows_everything(
     dashboard = Dashboard(started, Pace(1, 1_000), console)
     dashboard.pace.advance(425)
     dashboard.update = 425
-    dashboard.reported = Reported(update=425, epoch=10, loss=2.7131, learning_rate=0.0019432, tokens_per_second=8375.2)
+    dashboard.reported = Reported(
+        update=425, epoch=10, loss=2.7131, learning_rate=0.0019432, tokens_per_second=8375.2, skipped=0
+    )
     dashboard.validated = validated
     console.print(dashboard)
     assert isinstance(console.file, io.StringIO)

@@ -15,7 +15,7 @@ from mtkit.training import Reported, Started, Validated
 
 
 def report(update: int) -> Reported:
-    return Reported(update=update, epoch=1, loss=2.5, learning_rate=0.001, tokens_per_second=1234.5)
+    return Reported(update=update, epoch=1, loss=2.5, learning_rate=0.001, tokens_per_second=1234.5, skipped=0)
 
 
 def test_before_the_first_update_it_says_what_is_trained_on_what_and_where(started: Started) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,3 +45,52 @@ def tiny(tmp_path: Path) -> Callable[..., TrainSettings]:
         return TrainSettings(**{**settings, **changes}, out=str(tmp_path / out))
 
     return make
+
+
+class Dead(BaseException):
+    """The process is gone."""
+
+
+class Disk:
+    """The disk that training writes to. From the write `fails_at` on (counted from 1), it is full or, worse, dead.
+
+    A full disk still removes and truncates. A dead one does nothing any more, as for a process that was killed: every
+    call ends in `Dead`, so that no clearing up of ours can help.
+    """
+
+    Dead = Dead
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.writes = 0
+        self.fails_at = math.inf
+        self.dead = False
+        for name in ("fsync", "replace", "mkdir", "write", "unlink", "rmdir"):
+            monkeypatch.setattr(os, name, self._watched(getattr(os, name), write=name not in ("unlink", "rmdir")))
+        monkeypatch.setattr(Path, "write_bytes", self._watched(Path.write_bytes, write=True))
+
+    def _watched(self, call: Callable[..., Any], write: bool) -> Callable[..., Any]:
+        def watched(*arguments: Any, **named: Any) -> Any:
+            self.writes += write
+            if self.writes < self.fails_at or not (write or self.dead):
+                return call(*arguments, **named)
+            if call.__name__ in ("write", "write_bytes") and self.writes == self.fails_at:
+                call(arguments[0], arguments[1][: len(arguments[1]) // 2])
+            if self.dead:
+                raise Dead
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        return watched
+
+    def fill(self) -> None:
+        """From now on it is full."""
+        self.fails_at = self.writes + 1
+
+    def heal(self) -> None:
+        """From now on it works."""
+        self.fails_at, self.dead = math.inf, False
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """The disk, which works until it is told otherwise."""
+    return Disk(monkeypatch)

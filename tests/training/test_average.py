@@ -10,6 +10,8 @@ from mtkit.runtime.weights import distinct_weights
 from mtkit.settings import NetworkSettings
 from mtkit.training.average import MovingAverage
 
+MADE = torch.tensor(True)
+
 
 @pytest.fixture
 def network() -> Seq2Seq:
@@ -27,16 +29,24 @@ def test_it_decays_geometrically_and_forgets_the_first_weights_sooner(network: S
     expected = {name: weight.clone() for name, weight in distinct_weights(network).items()}
     for update, decay in [(1, 1 / 11), (2, 2 / 12), (10, 0.5), (1000, 0.5)]:
         move(network, by=0.1)
-        average.update(network, update)
+        average.update(network, update, MADE)
         for name, weight in distinct_weights(network).items():
             expected[name] = decay * expected[name] + (1 - decay) * weight
             torch.testing.assert_close(average.tensors[name], expected[name])
 
 
+def test_an_update_that_was_skipped_leaves_it_as_it_is(network: Seq2Seq) -> None:
+    average = MovingAverage(network, decay=0.9)
+    before = {name: tensor.clone() for name, tensor in average.tensors.items()}
+    move(network, by=0.3)
+    average.update(network, 1000, ~MADE)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in average.tensors.items())
+
+
 def test_it_stands_in_for_the_weights_and_gives_them_back_to_the_last_bit(network: Seq2Seq) -> None:
     average = MovingAverage(network, decay=0.9)
     move(network, by=0.3)
-    average.update(network, 1000)
+    average.update(network, 1000, MADE)
     weights = {name: weight.clone() for name, weight in distinct_weights(network).items()}
     averages = {name: tensor.clone() for name, tensor in average.tensors.items()}
     with average.in_place(network):

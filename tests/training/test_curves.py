@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mtkit.training import Reported
 from mtkit.training.curves import MOST_POINTS, curves, draw_curves, thinned, ticks
-from mtkit.training.log import append_event
+from mtkit.training.log import LOG, log_line
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -83,7 +83,8 @@ def test_a_name_cannot_break_the_drawing() -> None:
 def test_it_is_drawn_from_the_log_alone_and_not_at_all_from_none(tmp_path: Path) -> None:
     draw_curves(tmp_path)
     assert list(tmp_path.iterdir()) == []
-    append_event(tmp_path, Reported(update=25, epoch=1, loss=2.0, learning_rate=1e-3, tokens_per_second=10.0), 1.0)
+    report = Reported(update=25, epoch=1, loss=2.0, learning_rate=1e-3, tokens_per_second=10.0, skipped=0)
+    (tmp_path / LOG).write_bytes(log_line(report, 1.0))
     draw_curves(tmp_path)
     ET.parse(tmp_path / "curves.svg")
 

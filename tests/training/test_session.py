@@ -16,15 +16,24 @@ from msgspec.structs import replace
 
 from mtkit.configuration import resolve
 from mtkit.dataset import Batches, PreparedCorpus, prepare
-from mtkit.errors import CorpusError, Interrupted, ModelFolderError, OutputError, SettingsError, VocabularyError
+from mtkit.errors import (
+    CorpusError,
+    Interrupted,
+    ModelFolderError,
+    OutputError,
+    SettingsError,
+    TrainingError,
+    VocabularyError,
+)
 from mtkit.model_folder import ModelFolder
-from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
+from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, ScheduleName, TrainSettings
 from mtkit.signals import StopRequest
-from mtkit.training import Event, Finished, Reported, Started, open_corpus, session, train
+from mtkit.training import Event, Finished, Reported, Started, Validated, Warned, open_corpus, session, train
 from mtkit.training import trainer as trainer_file
 from mtkit.training.curves import curves
 from mtkit.training.log import read_log
 from mtkit.training.session import MAY_CHANGE, resolve_network
+from mtkit.training.state import newest_state
 from mtkit.training.validation import Validation, Validator
 
 Tiny = Callable[..., TrainSettings]
@@ -134,7 +143,7 @@ def test_interrupted_and_resumed_equals_uninterrupted_to_the_last_bit(
 
 @pytest.mark.parametrize("update", [8, 16, 28])
 def test_a_killed_training_goes_on_from_its_last_save(tiny: Tiny, few: PreparedCorpus, update: int) -> None:
-    """And the log forgets what came after that save. At 8 nothing is saved yet: it starts over."""
+    """And the log forgets what came after that save. At 8 only the beginning is saved: it starts over."""
     settings, killed = tiny("whole/model"), tiny("killed/model")
     train(settings, few)
     with pytest.raises(Killed):
@@ -219,7 +228,6 @@ def test_resuming_what_ran_out_of_patience_changes_nothing_but_more_patience_goe
         ({"learning_rate": 0.5}, "learning_rate"),
         ({"batch_tokens": 700}, "batch_tokens"),
         ({"seed": 7}, "seed"),
-        ({"updates": 60}, "updates"),
         ({"valid_every": 5}, "valid_every"),
         ({"label_smoothing": 0.2}, "label_smoothing"),
         ({"network": NetworkSettings(embedding_size=8, hidden_size=12, dropout=0.4)}, "dropout"),
@@ -257,12 +265,107 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_resumed_training_may_run_elsewhere_and_longer(
     tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert sorted(MAY_CHANGE) == ["device", "patience", "precision", "threads"]
+    assert sorted(MAY_CHANGE) == ["accumulate", "device", "patience", "precision", "target_bleu", "threads"]
     settings = tiny()
     begin(settings, few, monkeypatch)
     moved = Path(settings.out).rename(Path(settings.out).with_name("moved"))
     train(tiny("moved", resume=True, patience=3, device="auto", precision="bfloat16"), few)
     assert (moved / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "began", "raised"), [("inverse-sqrt", (20, 0), (30, 0)), ("plateau", (0, 2), (0, 3))]
+)
+def test_a_longer_training_is_the_one_that_was_longer_from_the_start(
+    schedule: ScheduleName, began: tuple[int, int], raised: tuple[int, int], tiny: Tiny, few: PreparedCorpus
+) -> None:
+    def settings(out: str, length: tuple[int, int], **changes: object) -> TrainSettings:
+        updates, epochs = length
+        return tiny(out, schedule=schedule, updates=updates, epochs=epochs, warmup=1, valid_every=10, **changes)
+
+    whole, longer = settings("whole", raised), settings("longer", raised, resume=True)
+    per_epoch = len(Batches(few.train, whole.batch_tokens, whole.seed).epoch(0))
+    train(whole, few)
+    train(settings("longer", began), few)
+    train(longer, few)
+    assert ModelFolder.open(Path(longer.out)).config == ModelFolder.open(Path(whole.out)).config
+    last = f"training/{raised[0] or raised[1] * per_epoch}/network.safetensors"
+    assert (Path(longer.out) / last).read_bytes() == (Path(whole.out) / last).read_bytes()
+    with pytest.raises(SettingsError, match="--resume cannot shorten a training"):
+        train(settings("longer", began, resume=True), few)
+
+
+@pytest.mark.parametrize("changes", [{"schedule": "cosine"}, {"schedule": "inverse-sqrt", "warmup": 400}])
+@pytest.mark.parametrize("length", [{"updates": 60}, {"updates": 0, "epochs": 6}])
+def test_a_longer_training_that_would_have_had_another_past_is_refused(
+    changes: dict[str, object], length: dict[str, int], tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cosine falls towards the end of training, and the warm-up is at most a tenth of it."""
+    began = tiny(**changes)
+    begin(began, few, monkeypatch)
+    before = files(Path(began.out))
+    with pytest.raises(SettingsError, match=r"cannot lengthen a training \(.*updates from 30 to .*with --init-from"):
+        train(tiny(**changes, **length, resume=True), few)
+    assert files(Path(began.out)) == before
+
+
+def test_a_full_disk_costs_saves_and_nothing_else(tiny: Tiny, few: PreparedCorpus, disk) -> None:
+    """It is full from update 8 to 24, over two saves with the best weights to keep, then there is room again."""
+    settings, whole = tiny(**EVERYTHING), tiny("whole/model", **EVERYTHING)
+    train(whole, few)
+    warnings = list[Warned]()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Reported) and event.update == 8:
+            disk.fill()
+        if isinstance(event, Reported) and event.update == 24:
+            assert [path.name for path in (Path(settings.out) / "training").iterdir()] == ["0"]
+            disk.heal()
+        if isinstance(event, Warned):
+            warnings.append(event)
+
+    train(settings, few, listen)
+    assert [warning.update for warning in warnings] == [10, 20]
+    assert all("nothing could be saved ([Errno 28] No space left" in warning.message for warning in warnings)
+    left = outcome(settings)
+    records = [record for record in left["log"] if record["kind"] != "warning"]
+    assert len(left["log"]) == len(records) + 2
+    assert {**left, "log": records} == outcome(whole)
+
+
+def test_a_disk_that_is_full_at_the_end_is_an_error_that_leaves_what_was_there(
+    tiny: Tiny, few: PreparedCorpus, disk
+) -> None:
+    settings, whole = tiny(), tiny("whole/model")
+    train(whole, few)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Validated) and event.update == 30:
+            disk.fill()
+
+    with pytest.raises(
+        TrainingError, match=r"no space left on the disk; .*; --resume goes on from the last save"
+    ) as caught:
+        train(settings, few, listen)
+    assert caught.value.exit_code == 1
+    assert [path.name for path in (Path(settings.out) / "training").iterdir()] == ["20"]
+    disk.heal()
+    train(replace(settings, resume=True), few)
+    assert outcome(settings) == outcome(whole)
+
+
+def test_a_disk_that_is_full_when_a_signal_comes_is_told(tiny: Tiny, few: PreparedCorpus, disk) -> None:
+    def listen(event: Event) -> None:
+        if isinstance(event, Reported) and event.update == 12:
+            disk.fill()
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(
+        Interrupted, match=r"after update 12; this could not be saved \(.*\), and resuming goes back"
+    ) as caught:
+        train(tiny(), few, listen)
+    assert caught.value.exit_code == 143
+    assert newest_state(Path(tiny().out) / "training").name == "10"
 
 
 def test_a_resumed_training_stays_with_its_corpus(
@@ -273,7 +376,8 @@ def test_a_resumed_training_stays_with_its_corpus(
     corpus = CorpusSettings(langs="en-fr", train=text, valid=text)
     other = prepare(PreprocessSettings(corpus=corpus, out=str(tmp_path / "other")))
     with pytest.raises(
-        SettingsError, match=r"was trained on another corpus than .*other; resume with the one it began"
+        SettingsError,
+        match=r"another corpus than .*other; resume with the one it began with, or .* --init-from .*model",
     ):
         train(tiny(resume=True), other)
     copied = PreparedCorpus.open(Path(shutil.copytree(few.path, tmp_path / "copied")))
@@ -284,7 +388,7 @@ def test_there_must_be_an_out(tiny: Tiny, few: PreparedCorpus) -> None:
     with pytest.raises(SettingsError, match="--out is missing"):
         train(replace(tiny(), out=""), few)
     with pytest.raises(SettingsError, match="--out is missing"):
-        open_corpus(replace(tiny(), out=""), None)
+        open_corpus(replace(tiny(), out=""), ())
 
 
 def test_a_model_that_is_there_is_left_alone_unless_forced(tiny: Tiny, few: PreparedCorpus, model_folder: Path) -> None:
@@ -315,6 +419,13 @@ def test_resuming_what_never_began_begins_it(tiny: Tiny, few: PreparedCorpus) ->
     train(tiny(updates=5, resume=True), few)
 
 
+def test_an_empty_folder_is_one_where_nothing_began(tiny: Tiny, few: PreparedCorpus) -> None:
+    settings = tiny(updates=5, resume=True)
+    Path(settings.out).mkdir()
+    train(settings, few)
+    assert ModelFolder.open(Path(settings.out)).has_weights
+
+
 def test_resuming_never_costs_a_model_whose_training_state_was_deleted(
     tiny: Tiny, few: PreparedCorpus, model_folder: Path
 ) -> None:
@@ -322,7 +433,7 @@ def test_resuming_never_costs_a_model_whose_training_state_was_deleted(
     shutil.copytree(model_folder, settings.out)
     shutil.rmtree(Path(settings.out) / "training")
     before = files(Path(settings.out))
-    for attempt in (lambda: train(settings, few), lambda: open_corpus(settings, None)):
+    for attempt in (lambda: train(settings, few), lambda: open_corpus(settings, ())):
         with pytest.raises(OutputError, match="holds a model but no training state to resume from; --force trains it"):
             attempt()
     assert files(Path(settings.out)) == before
@@ -343,14 +454,14 @@ def raw(tiny: Tiny, text: Path, **changes: object) -> TrainSettings:
 
 def test_from_raw_text_the_corpus_is_prepared_inside_the_model_folder(tiny: Tiny, parallel_text: Path) -> None:
     settings = raw(tiny, parallel_text)
-    corpus = open_corpus(settings, None)
+    corpus = open_corpus(settings, ())
     assert not Path(settings.out).exists()  # nothing is touched there before training can begin
     train(settings, corpus)
     assert not corpus.path.exists()
     assert PreparedCorpus.open(Path(settings.out) / "training" / "prepared").fingerprint == corpus.fingerprint
     assert ModelFolder.open(Path(settings.out)).config.corpus.fingerprint == corpus.fingerprint
     with pytest.raises(OutputError, match="holds a model already"):
-        open_corpus(settings, None)
+        open_corpus(settings, ())
 
 
 def test_from_raw_text_it_resumes_without_reading_the_text_again(
@@ -358,20 +469,20 @@ def test_from_raw_text_it_resumes_without_reading_the_text_again(
 ) -> None:
     text = Path(shutil.copytree(parallel_text, tmp_path / "text"))
     settings = raw(tiny, text)
-    begin(settings, open_corpus(settings, None), monkeypatch)
+    begin(settings, open_corpus(settings, ()), monkeypatch)
     shutil.rmtree(text)
     resumed = replace(settings, resume=True)
-    train(resumed, open_corpus(resumed, None))
+    train(resumed, open_corpus(resumed, ()))
 
 
 def test_from_raw_text_a_training_killed_before_its_first_save_starts_over(tiny: Tiny, parallel_text: Path) -> None:
     settings, killed = raw(tiny, parallel_text), raw(tiny, parallel_text, out="killed/model")
     settings = replace(settings, out=str(Path(settings.out) / "model"))
-    train(settings, open_corpus(settings, None))
+    train(settings, open_corpus(settings, ()))
     with pytest.raises(Killed):
-        train(killed, open_corpus(killed, None), kill_at(4))
+        train(killed, open_corpus(killed, ()), kill_at(4))
     resumed = replace(killed, resume=True)
-    train(resumed, open_corpus(resumed, None))
+    train(resumed, open_corpus(resumed, ()))
     assert outcome(killed) == outcome(settings)
 
 
@@ -379,8 +490,8 @@ def test_a_preparation_that_failed_is_no_obstacle(tiny: Tiny, parallel_text: Pat
     settings = raw(tiny, parallel_text)
     wrong = replace(settings, corpus=replace(settings.corpus, vocab_size=100_000))
     with pytest.raises(VocabularyError):
-        open_corpus(wrong, None)
-    train(settings, open_corpus(settings, None))
+        open_corpus(wrong, ())
+    train(settings, open_corpus(settings, ()))
 
 
 @pytest.mark.parametrize("changes", [{}, {"resume": True}, {"force": True}], ids=["again", "resume", "force"])
@@ -388,9 +499,9 @@ def test_what_ended_right_after_its_preparation_can_go_on(
     changes: dict[str, bool], tiny: Tiny, parallel_text: Path
 ) -> None:
     settings = raw(tiny, parallel_text)
-    open_corpus(settings, None)
+    open_corpus(settings, ())
     again = replace(settings, **changes)
-    train(again, open_corpus(again, None))
+    train(again, open_corpus(again, ()))
     assert sorted(path.name for path in Path(settings.out).parent.iterdir()) == ["model"]
 
 
@@ -398,31 +509,31 @@ def test_resuming_from_raw_text_refuses_another_preparation(
     tiny: Tiny, parallel_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = raw(tiny, parallel_text)
-    begin(settings, open_corpus(settings, None), monkeypatch)
+    begin(settings, open_corpus(settings, ()), monkeypatch)
     other = replace(settings, resume=True, corpus=replace(settings.corpus, max_length=9))
     with pytest.raises(SettingsError, match="--resume cannot change max_length from 250 to 9"):
-        open_corpus(other, None)
+        open_corpus(other, ())
 
 
 def test_force_keeps_the_old_model_until_the_new_training_can_begin(tiny: Tiny, parallel_text: Path) -> None:
     settings = raw(tiny, parallel_text)
-    train(settings, open_corpus(settings, None))
+    train(settings, open_corpus(settings, ()))
     before = files(Path(settings.out))
     forced = replace(settings, force=True)
     with pytest.raises(CorpusError):
-        open_corpus(replace(forced, corpus=replace(forced.corpus, train=("typo",))), None)
+        open_corpus(replace(forced, corpus=replace(forced.corpus, train=("typo",))), ())
     tied = replace(forced.network, tied_embeddings="all")
     unfit = replace(forced, network=tied, corpus=replace(forced.corpus, joint=False))
     with pytest.raises(SettingsError):
-        train(unfit, open_corpus(unfit, None))
+        train(unfit, open_corpus(unfit, ()))
     assert files(Path(settings.out)) == before
 
 
 def test_a_prepared_corpus_inside_out_is_refused(tiny: Tiny, parallel_text: Path) -> None:
     settings = raw(tiny, parallel_text, force=True)
-    train(settings, open_corpus(settings, None))
+    train(settings, open_corpus(settings, ()))
     with pytest.raises(SettingsError, match="lies inside --out, which would be replaced"):
-        open_corpus(settings, f"{settings.out}/training/prepared")
+        open_corpus(settings, [f"{settings.out}/training/prepared"])
 
 
 def test_the_saved_config_gives_the_same_training_again(tiny: Tiny, few: PreparedCorpus) -> None:

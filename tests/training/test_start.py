@@ -38,7 +38,7 @@ def test_it_starts_from_the_weights_of_a_model_on_another_corpus_with_its_vocabu
     text = CorpusSettings(langs="en-fr", train=(f"{parallel_text}/valid",), valid=(f"{parallel_text}/valid",))
     settings = tiny("second", init_from=str(first), corpus=text, updates=1, learning_rate=1e-9)
     events: list[Event] = []
-    corpus = open_corpus(settings, None)
+    corpus = open_corpus(settings, ())
     second = train(settings, corpus, events.append)
     assert Note(f"Starting from the weights of {first}") in events
     assert (second / "joint.spm").read_bytes() == (first / "joint.spm").read_bytes()

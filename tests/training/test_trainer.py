@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from safetensors.torch import load_file
 from torch.nn import functional
 
@@ -26,10 +27,11 @@ from mtkit.runtime.weights import distinct_weights
 from mtkit.settings import AttentionType, Cell, CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.signals import StopRequest
 from mtkit.text.vocabulary import PAD
-from mtkit.training import Event, Finished, Reported, Started, Validated, train
+from mtkit.training import Event, Finished, Reported, Started, Validated, Warned, train
 from mtkit.training import trainer as trainer_file
 from mtkit.training.average import MovingAverage
 from mtkit.training.schedule import PLATEAU_PATIENCE, Schedule
+from mtkit.training.state import Progress
 from mtkit.training.trainer import Intervals, Trainer
 from mtkit.training.validation import Validation, Validator
 
@@ -140,11 +142,41 @@ def test_an_epoch_uses_every_batch_once(
     assert trainer.progress.epoch == 2
 
 
+def test_dropout_is_a_pure_function_of_seed_update_and_batch(tiny: Tiny, few: PreparedCorpus, tmp_path: Path) -> None:
+    trainer = make_trainer(tiny(), few, tmp_path / "model")
+
+    def drawn(update: int, number: int, seed: int = 1) -> list[float]:
+        trainer.progress.update, trainer.settings = update, tiny(seed=seed)
+        trainer._seed_dropout(number)
+        return torch.rand(4).tolist()
+
+    places = [(0, 0), (0, 1), (1, 0), (1, 1), (0, 0, 2)]
+    assert len({tuple(drawn(*place)) for place in places}) == len(places)
+    assert drawn(1, 1) == drawn(1, 1)
+
+
 def test_intervals_follow_the_length_of_an_epoch_unless_they_are_given() -> None:
-    assert Intervals.of(TrainSettings(epochs=3), 80_000, 500) == Intervals(updates=1500, epoch=500, valid=500, save=500)
-    assert Intervals.of(TrainSettings(epochs=3), 3_000, 20) == Intervals(updates=60, epoch=20, valid=200, save=200)
-    assert Intervals.of(TrainSettings(), 3_000, 20).updates == 20 * recipe_for(3_000).epochs
-    assert Intervals.of(TrainSettings(updates=70, valid_every=30, save_every=7), 3_000, 20) == Intervals(70, 20, 30, 7)
+    def of(settings: TrainSettings, pairs: int, batches: int, **progress: int) -> Intervals:
+        return Intervals.of(settings, pairs, batches, Progress(**progress))
+
+    assert of(TrainSettings(epochs=3), 80_000, 500) == Intervals(updates=1500, epoch=500, valid=500, save=500)
+    assert of(TrainSettings(epochs=3), 3_000, 20) == Intervals(updates=60, epoch=20, valid=200, save=200)
+    assert of(TrainSettings(), 3_000, 20).updates == 20 * recipe_for(3_000).epochs
+    assert of(TrainSettings(updates=70, valid_every=30, save_every=7), 3_000, 20) == Intervals(70, 20, 30, 7)
+    together = of(TrainSettings(epochs=3), 3_000, 20, batches_per_update=3)
+    assert together == Intervals(updates=21, epoch=7, valid=200, save=200), "an epoch's last update takes what is left"
+
+
+@pytest.mark.parametrize("done", range(0, 61, 7))
+@pytest.mark.parametrize("batches_per_update", [1, 3, 20, 100])
+def test_the_end_of_the_last_epoch_stays_where_it_is_however_many_batches_an_update_takes_from_now_on(
+    done: int, batches_per_update: int
+) -> None:
+    """After any number of batches, made one at a time, three epochs of 20 end with the last of their 60 batches."""
+    progress = Progress(update=done, epoch=done // 20, position=done % 20, batches_per_update=batches_per_update)
+    left = Intervals.of(TrainSettings(epochs=3), 3_000, 20, progress).updates - done
+    ends = [end for end in (20, 40, 60) if end > done]
+    assert left == sum(math.ceil((end - max(done, end - 20)) / batches_per_update) for end in ends)
 
 
 def test_validations_come_at_their_interval_and_at_the_end(
@@ -225,7 +257,7 @@ def test_what_is_validated_and_kept_is_the_average_of_the_weights(
 
     def watched() -> None:
         step()
-        expected.update(trainer.network, next(count))
+        expected.update(trainer.network, next(count), torch.tensor(True))
 
     monkeypatch.setattr(trainer.optimizer, "step", watched)
     trainer.run(StopRequest())
@@ -285,22 +317,167 @@ def test_the_log_is_strict_json_even_where_perplexity_overflows(
     assert json.loads(record, parse_constant=lambda constant: pytest.fail(constant))["perplexity"] is None
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf])
-@pytest.mark.parametrize("save_every", [0, 3])
-def test_training_stops_with_one_line_where_the_loss_is_no_number_and_keeps_the_last_good_state(
-    save_every: int, bad: float, tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = tiny(save_every=save_every, valid_every=2)
+def spoil(monkeypatch: pytest.MonkeyPatch, bad: Callable[[int], float]) -> None:
+    """Multiply the loss of each update, counted from 1, and with it its gradient."""
     forward = Trainer._forward
 
-    def diverge(self: Trainer, batch: Batch) -> Loss:
+    def spoilt(self: Trainer, batch: Batch) -> Loss:
         loss = forward(self, batch)
-        return Loss(loss.smoothed * bad, loss.negative_log_likelihood) if self.progress.update == 4 else loss
+        return Loss(loss.smoothed * bad(self.progress.update + 1), loss.negative_log_likelihood)
 
-    monkeypatch.setattr(Trainer, "_forward", diverge)
-    with pytest.raises(TrainingError, match=r"the loss is (nan|inf) at update 6; lower the learning rate"):
+    monkeypatch.setattr(Trainer, "_forward", spoilt)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e300])
+def test_an_update_whose_loss_or_gradient_is_no_number_changes_nothing_but_the_count(
+    bad: float, tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 1e300 the loss is finite still, but the norm of the gradient is not: it overflows."""
+    script_validations(monkeypatch, [])
+    monkeypatch.setattr(trainer_file, "REPORT_EVERY", 4)
+    spoil(monkeypatch, lambda update: bad if update in (2, 3) else 1.0)
+    trainer = make_trainer(tiny(updates=4, average_decay=0.9), few, tmp_path / "model")
+    snapshots: list[list[torch.Tensor]] = []
+    step = trainer._step
+
+    def watched(finite: torch.Tensor) -> None:
+        step(finite)
+        moments = [tensor for state in trainer.optimizer.state.values() for tensor in state.values()]
+        assert trainer.average is not None
+        tensors = (*trainer.network.parameters(), *moments, *trainer.average.tensors.values())
+        snapshots.append([tensor.detach().clone() for tensor in tensors])
+
+    monkeypatch.setattr(trainer, "_step", watched)
+    trainer.run(StopRequest())
+    first, second, third, fourth = snapshots
+    assert all(map(torch.equal, first, second))
+    assert all(map(torch.equal, first, third))
+    assert not any(map(torch.equal, first, fourth))
+    assert (trainer.progress.skipped, trainer.progress.skipped_in_a_row) == (2, 0)
+    report, _ = (json.loads(line) for line in (trainer.folder / "log.jsonl").read_text().splitlines())
+    assert report["skipped"] == 2
+    assert math.isfinite(report["loss"])
+
+
+def test_a_training_with_skipped_updates_is_resumed_to_the_last_bit(
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, lambda update: math.nan if update in (3, 9, 10) else 1.0)
+    whole, parts = tiny("whole", updates=20), tiny("parts", updates=20)
+    assert run(whole, few)[-1].skipped == 3
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Validated):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(parts, save_every=5), few, stop)
+    assert run(replace(parts, save_every=5, resume=True), few)[-1].skipped == 3
+    assert (Path(parts.out) / "model.safetensors").read_bytes() == (Path(whole.out) / "model.safetensors").read_bytes()
+
+
+def test_twenty_skipped_updates_in_a_row_end_training_with_the_likely_causes(
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, lambda update: math.nan if (update % 20 and update < 40) or update > 45 else 1.0)
+    settings = tiny(updates=100, valid_every=20, patience=0)
+    with pytest.raises(
+        TrainingError,
+        match="at update 65 the loss or its gradient has been no number for 20 updates in a row; likely the learning",
+    ):
         train(settings, few)
-    assert [path.name for path in (Path(settings.out) / "training").iterdir()] == ["3" if save_every else "4"]
+    assert [path.name for path in (Path(settings.out) / "training").iterdir()] == ["60"]
+    assert ModelFolder.open(Path(settings.out)).has_weights
+
+
+@pytest.mark.parametrize("accumulate", [2, 4, 1000])
+def test_updates_of_several_batches_are_those_of_larger_batches(
+    accumulate: int, tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against a trainer whose plan has the batches joined, in float64 and without dropout."""
+    script_validations(monkeypatch, [])
+    small = make_trainer(tiny(updates=6, accumulate=accumulate, batch_tokens=100), few, tmp_path / "small")
+    large = make_trainer(tiny(updates=6, batch_tokens=100), few, tmp_path / "large")
+    plan = Batches.epoch
+
+    def joined(batches: Batches, epoch: int) -> list[np.ndarray]:
+        parts = plan(batches, epoch)
+        if batches is not large.batches:
+            return parts
+        return [np.concatenate(parts[at : at + accumulate]) for at in range(0, len(parts), accumulate)]
+
+    monkeypatch.setattr(Batches, "epoch", joined)
+    large.plan = large.batches.epoch(0)
+    assert small.intervals.epoch == len(large.plan)
+    for trainer in (small, large):
+        trainer.run(StopRequest())
+    assert (small.progress.epoch, small.progress.token_sum) == (large.progress.epoch, large.progress.token_sum)
+    assert small.progress.loss_sum == pytest.approx(large.progress.loss_sum, rel=1e-9)
+    for one, other in zip(small.network.parameters(), large.network.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-9)
+
+
+class Memory:
+    """A GPU's memory, which has no room for passes of more tokens than `room`, and how many each pass took."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, trainer: Trainer, room: float) -> None:
+        self.room = room
+        self.passes: list[int] = []
+        forward = trainer._forward
+
+        def limited(batch: Batch) -> Loss:
+            if batch.size > self.room:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+            self.passes.append(batch.size)
+            return forward(batch)
+
+        monkeypatch.setattr(trainer, "_forward", limited)
+
+
+def test_a_batch_that_finds_no_memory_goes_in_parts_and_its_update_is_the_same(
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script_validations(monkeypatch, [])
+    trainer, free = (make_trainer(tiny(updates=5), few, tmp_path / name) for name in ("short", "free"))
+    memory, events = Memory(monkeypatch, trainer, room=60), list[Event]()
+    trainer.emit = events.append
+    for each in (trainer, free):
+        each.run(StopRequest())
+    for one, other in zip(trainer.network.parameters(), free.network.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-9)
+    warnings = [event for event in events if isinstance(event, Warned)]
+    assert max(memory.passes) <= 60
+    assert "memory does not suffice; batches go in parts of at most" in warnings[0].message
+    assert {warning.update for warning in warnings} == {0, 1, 2, 3, 4}  # each batch is tried whole first
+
+
+def test_the_largest_batch_is_tried_first_and_what_it_takes_holds_for_all(
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script_validations(monkeypatch, [])
+    trainer = make_trainer(tiny(updates=5), few, tmp_path / "model")
+    largest = trainer.batches.largest()
+    sizes = [
+        np.add(batch.src.shape, batch.tgt_out.shape)[1] * len(batch.src)
+        for batch in map(trainer.batches.load, trainer.plan)
+    ]
+    assert (largest.src.shape[1] + largest.tgt_out.shape[1]) * len(largest.src) == max(sizes)
+    memory, events = Memory(monkeypatch, trainer, room=60), list[Event]()
+    trainer.emit = events.append
+    before = copy.deepcopy(trainer.network.state_dict())
+    trainer.find_room()
+    limit = trainer.progress.pass_tokens
+    assert limit <= 60 < 2 * limit
+    assert sum(memory.passes) >= largest.tokens
+    assert all(torch.equal(before[name], weight) for name, weight in trainer.network.state_dict().items())
+    assert {float(state["step"]) for state in trainer.optimizer.state.values()} == {0.0}
+    found = len(events)
+    trainer.run(StopRequest())
+    assert not any(isinstance(event, Warned) for event in events[found:])
+
+    resumed = make_trainer(tiny(updates=5), few, tmp_path / "other")
+    resumed.restore(trainer.folder / "training" / "5")
+    assert resumed.progress.pass_tokens == limit
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""The gradient of an update: summed over several batches, and over parts of a batch where the whole does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+
+from mtkit.dataset.batches import Batch
+from mtkit.errors import TrainingError
+from mtkit.nn import Loss
+
+
+def accumulate(
+    forward: Callable[[Batch], Loss], batches: Iterable[Batch], tokens: int, pass_tokens: int
+) -> Tensor | None:
+    """Add the gradient of the batches' loss, divided by `tokens`, to that of the weights.
+
+    A batch of more than `pass_tokens` (0: any number) on its longer side goes in parts. Return the sum of the loss,
+    (), or None where there was not enough memory: what the weights then have is of no use.
+    """
+    losses = []
+    try:
+        for batch in batches:
+            for part in batch.split(pass_tokens or batch.size):
+                loss = forward(part).smoothed
+                (loss / tokens).backward()
+                losses.append(loss.detach())
+    except torch.OutOfMemoryError:
+        return None
+    return torch.stack(losses).sum()
+
+
+def halved(batches: Iterable[Batch], pass_tokens: int) -> int:
+    """Return the `pass_tokens` to try next; raise `TrainingError` where single pairs were too much already."""
+    largest = max(batches, key=lambda batch: batch.size)
+    tried = min(pass_tokens or largest.size, largest.size)
+    longest = largest.size // len(largest.src)
+    if tried < 2 * longest:
+        raise TrainingError(
+            f"the GPU has no memory for a single sentence pair of {longest:,} tokens; prepare the corpus with a "
+            "smaller --max-length, or train a smaller network"
+        )
+    return tried // 2
