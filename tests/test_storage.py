@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mtkit.errors import MtkitError, OutputError
-from mtkit.storage import new_file, new_folder, sha256
+from mtkit.storage import append, new_file, new_folder, remove_drafts, sha256
 
 
 def write_file(path: Path, text: str) -> None:
@@ -155,3 +155,28 @@ def test_a_place_under_a_file_is_one_line(tmp_path: Path) -> None:
 def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"\x00\xff" * 100_000)
     assert sha256(tmp_path / "file") == hashlib.sha256(b"\x00\xff" * 100_000).hexdigest()
+
+
+def test_an_addition_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log"
+    assert append(log, b"one\n") == 4
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, content: write(descriptor, content[:2]))  # the disk fills up
+    with pytest.raises(OutputError, match="log: no space left on the disk"):
+        append(log, b"two\n")
+    assert log.read_bytes() == b"one\n"
+    monkeypatch.undo()
+    assert append(log, b"two\n") == 8
+
+
+def test_drafts_of_processes_that_were_killed_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".file.12.part", ".runtime.12.part/inner", ".lost.12.old/inner", ".there.12.old/inner", "there/new"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    for name in (".hidden", ".my.part", "file.12.part"):
+        (tmp_path / name).write_text("mine")
+    remove_drafts(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".hidden", ".my.part", "file.12.part", "lost", "there",
+    ]  # fmt: skip
+    assert everything(tmp_path / "there") == ["new"]

@@ -11,12 +11,15 @@ a sentence, H hidden width, V pieces of the target vocabulary.
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import InvalidProtobuf
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
@@ -42,6 +45,7 @@ def export(folder: ModelFolder) -> Path:
 
     Raises:
         ModelFolderError: there are no weights, they cannot be read, or do not fit the settings.
+        OutputError: the disk is full, or cannot be written.
     """
     target = folder.path / "runtime"
     digest = sha256(folder.weights)
@@ -72,7 +76,10 @@ def write_graphs(network: GraphNetwork, precision: str, folder: Path, digest: st
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         options.optimized_model_filepath = str(folder / f"{name}.onnx")
         options.log_severity_level = 3  # errors
-        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        try:
+            onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        except InvalidProtobuf as error:  # the graph is valid, but the disk did not take it
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
 @dataclass(frozen=True)

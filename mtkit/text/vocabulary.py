@@ -19,6 +19,7 @@ import sentencepiece
 from mtkit.errors import VocabularyError
 from mtkit.settings import VocabType
 from mtkit.storage import new_file
+from mtkit.text.sampling import Cut, MergeCuts, UnigramCuts, sample
 
 PAD, UNK, BOS, EOS = range(4)
 NEVER = [PAD, UNK, BOS]
@@ -149,12 +150,24 @@ class Vocabulary:
         """
         if vocab_type not in SAMPLING:
             return self.encode_batch(texts)
-        # SentencePiece seeds a generator in each thread that first draws; encoding a batch starts a new thread.
-        sentencepiece.set_random_generator_seed(seed)
-        ids: list[list[int]] = self._processor.encode(
-            list(texts), num_threads=1, enable_sampling=True, alpha=SAMPLING[vocab_type], nbest_size=-1
-        )
-        return ids
+        return sample(texts, self._cuts[vocab_type], seed)
+
+    @cached_property
+    def _cuts(self) -> dict[VocabType, Cut]:
+        processor = self._processor
+        pieces = {
+            processor.id_to_piece(id_): (id_, processor.get_score(id_))
+            for id_ in range(_META_PIECES, len(self))  # the special ids and the bytes come before all others
+        }
+        first_byte = processor.piece_to_id("<0x00>")
+
+        def spell(character: str) -> list[int]:
+            return [first_byte + byte for byte in character.encode()]
+
+        return {
+            "unigram": UnigramCuts(pieces, spell, SAMPLING["unigram"]),
+            "bpe": MergeCuts(pieces, spell, SAMPLING["bpe"]),
+        }
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return one line of text; special ids are left out, and bytes that are not UTF-8 become U+FFFD."""

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,34 @@ def test_a_signal_saves_everything_and_names_the_command_that_goes_on(
     refused = mtkit(*arguments, "--resume", "--dropout", 0.1)
     assert refused.code == 2
     assert "--resume cannot change dropout from 0.4 to 0.1" in refused.message
+
+
+def test_a_second_ctrl_c_exits_at_once(prepared: PreparedCorpus, tmp_path: Path) -> None:
+    """Without the save that the first one asks for: the network is so large that an update takes longer."""
+    sizes = (
+        "--hidden-size",
+        1024,
+        "--embedding-size",
+        512,
+        "--batch-tokens",
+        20_000,
+        "--threads",
+        1,
+        "--device",
+        "cpu",
+    )
+    command = ["train", prepared.path, "--out", tmp_path / "model", "--updates", 1000, "--precision", "float32", *sizes]
+    with subprocess.Popen([sys.executable, "-m", "mtkit", *map(str, command)], stderr=subprocess.PIPE) as process:
+        while not (tmp_path / "model" / "training" / "0").is_dir():
+            assert process.poll() is None
+            time.sleep(0.01)
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        assert process.stderr
+        assert b"is saved" not in process.stderr.read()
+    assert process.returncode == 130
+    assert [state.name for state in (tmp_path / "model" / "training").iterdir()] == ["0"]
 
 
 @pytest.mark.parametrize(

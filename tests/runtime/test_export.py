@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -156,3 +158,18 @@ def test_weights_that_do_not_fit_are_refused_and_leave_the_old_graphs(
     with pytest.raises(ModelFolderError, match=message):
         export(folder)
     assert (folder.path / "runtime" / "int8" / "step.onnx").is_file()
+
+
+def test_a_full_disk_is_told_as_one_and_leaves_the_old_graphs(model_folder: Path, tmp_path: Path) -> None:
+    """In a process that may write files of 20 kB at most: SIGXFSZ is ignored by Python, so that writing fails."""
+    copied = Path(shutil.copytree(model_folder, tmp_path / "copy"))
+    before = {path: path.read_bytes() for path in copied.rglob("*.onnx")}
+    program = (
+        "import resource, sys; from pathlib import Path; from mtkit.model_folder import ModelFolder;"
+        "from mtkit.runtime.export import export; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+        "export(ModelFolder.open(Path(sys.argv[1])))"
+    )
+    run = subprocess.run([sys.executable, "-c", program, copied], capture_output=True, text=True, check=False)
+    assert run.stderr.splitlines()[-1].startswith("mtkit.errors.OutputError")
+    assert "runtime: no space left on the disk" in run.stderr
+    assert before == {path: path.read_bytes() for path in copied.rglob("*.onnx")}
