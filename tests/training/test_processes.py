@@ -61,7 +61,7 @@ def torchrun(folder: Path, *arguments: object, before: str = "") -> subprocess.C
 
 def losses(model: Path) -> list[float]:
     records = map(json.loads, (model / "log.jsonl").read_text(encoding="utf-8").splitlines())
-    return [record["loss"] for record in records]
+    return [record["loss"] for record in records if record["kind"] in ("report", "validation")]
 
 
 def test_two_processes_learn_what_one_learns_that_adds_up_two_batches(
@@ -84,6 +84,7 @@ def test_two_processes_learn_what_one_learns_that_adds_up_two_batches(
         assert done.stderr.count(words) == 1, "one process talks"
 
 
+@pytest.mark.slow
 def test_where_one_process_dies_another_says_so_and_resuming_goes_on_from_the_last_save(
     tiny: Tiny, few: PreparedCorpus, tmp_path: Path
 ) -> None:
@@ -115,6 +116,7 @@ trainer.Noise.load = watched
     assert started.first_update == int(state.name) + 1
 
 
+@pytest.mark.slow
 def test_an_error_is_told_once_by_whichever_process_it_befalls(few: PreparedCorpus, tmp_path: Path) -> None:
     wrong = torchrun(tmp_path, few.path, "--out", tmp_path / "model", "--hidden-size", 13)
     assert wrong.stderr.count("hidden_size 13 is odd") == 1
@@ -125,6 +127,7 @@ def test_an_error_is_told_once_by_whichever_process_it_befalls(few: PreparedCorp
     ]
 
 
+@pytest.mark.slow
 def test_processes_stop_together_whichever_gets_the_signal(few: PreparedCorpus, tmp_path: Path) -> None:
     signalled = f"""
 seed = trainer.Trainer._seed_dropout
