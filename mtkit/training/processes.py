@@ -58,9 +58,6 @@ class Processes:
     def copy_from_first(self, tensors: Iterable[Tensor]) -> None:
         """Give all processes what the tensors hold on the first, in place."""
 
-    def wait(self) -> None:
-        """Wait until all processes are here."""
-
 
 ALONE = Processes()
 
@@ -105,10 +102,6 @@ class JoinedProcesses(Processes):
         with _together():
             for tensor in tensors:
                 dist.broadcast(tensor, src=0)
-
-    def wait(self) -> None:
-        """See `Processes`."""
-        self.total(0)
 
     def _reduced(self, number: int, operation: dist.ReduceOp.RedOpType) -> int:
         tensor = torch.tensor(number)

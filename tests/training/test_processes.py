@@ -35,7 +35,7 @@ main()
 """
 """What each process runs: the command line, after something of a test's own."""
 
-NOISY = {"word_dropout": 0.1, "average_decay": 0.9}
+NOISY = {"subword_sampling": 0.5, "word_dropout": 0.1, "average_decay": 0.9}
 FLAGS = [
     "--embedding-size", 8, "--hidden-size", 12, "--dropout", 0.3, "--learning-rate", 0.01, "--batch-tokens", 200,
     "--device", "cpu", "--precision", "float32", "--threads", 1, "--valid-every", 20,
