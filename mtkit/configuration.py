@@ -1,7 +1,8 @@
 """From defaults, preset, config file and flags to one settings object, knowing where each value came from.
 
-Precedence: built-in default < preset < config file < flag. Fields are addressed by their flat name (`dropout`), even
-where a settings class groups them (`settings.network.dropout`).
+Precedence: built-in default < preset < config file < flag; the preset auto speaks once the corpus is known
+(`for_corpus`). Fields are addressed by their flat name (`dropout`), even where a settings class groups them
+(`settings.network.dropout`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from mtkit.errors import SettingsError
-from mtkit.presets import PRESETS
-from mtkit.settings import CommandSettings
+from mtkit.presets import PRESETS, recipe_for
+from mtkit.settings import CommandSettings, NetworkSettings, TrainSettings
 
 C = TypeVar("C", bound=CommandSettings)
 
@@ -87,21 +88,36 @@ def resolve(settings: type[C], *, command: str, flags: Mapping[str, Any], config
         SettingsError: a key is unknown or a value is of the wrong type or out of bounds; the message names it.
     """
     known = {field.name: field for field in fields(settings)}
-    given = {name: value for name, value in flags.items() if value is not None}
+    from_flags = {name: value for name, value in flags.items() if value is not None}
     table = read_config(config, command) if config else {}
     for name in table:
         if name not in known:
             raise SettingsError(f"{config}: [{command}] has no key {name}{_nearest(name, known)}")
     values = {name: field.default for name, field in known.items()}
     origins = dict.fromkeys(known, "default")
-    for layer, origin in ((table, str(config)), (given, "flag")):
+    for layer, origin in ((table, str(config)), (from_flags, "flag")):
         for name, value in layer.items():
             values[name] = _checked(known[name], value, origin)
             origins[name] = origin
-    for name, value in PRESETS.get(values.get("preset", ""), {}).items():
-        if origins[name] == "default":
-            values[name], origins[name] = value, f"preset {values['preset']}"
-    return Resolved(_build(settings, known.values(), values), values, origins)
+    preset = values.get("preset", "")
+    return _resolved(settings, *_filled(values, origins, PRESETS.get(preset, {}), f"preset {preset}"))
+
+
+def for_corpus(resolved: Resolved[TrainSettings], pairs: int) -> Resolved[TrainSettings]:
+    """Let the preset auto choose, for a corpus of so many training pairs, what nobody else has set."""
+    if resolved.settings.preset != "auto":
+        return resolved
+    return _resolved(
+        TrainSettings, *_filled(resolved.values, resolved.origins, recipe_for(pairs).values, "preset auto")
+    )
+
+
+def like_model(resolved: Resolved[TrainSettings], network: NetworkSettings, model: str) -> Resolved[TrainSettings]:
+    """Take the network of the model that training starts from, in the place of defaults and presets."""
+    values = msgspec.structs.asdict(network)
+    return _resolved(
+        TrainSettings, *_filled(resolved.values, resolved.origins, values, model, over=("default", "preset"))
+    )
 
 
 def read_config(path: Path, command: str) -> dict[str, Any]:
@@ -149,14 +165,26 @@ def _checked(field: Field, value: Any, origin: str) -> Any:
         raise SettingsError(f"{name} {value}: {reason}") from error
 
 
-def _build(settings: type[C], known: Iterable[Field], values: Mapping[str, Any]) -> C:
+def _filled(
+    values: Mapping[str, Any],
+    origins: Mapping[str, str],
+    more: Mapping[str, Any],
+    origin: str,
+    over: tuple[str, ...] = ("default",),
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return values and origins with `more` in the place of what has an origin that begins so."""
+    new = {name: value for name, value in more.items() if origins[name].startswith(over)}
+    return {**values, **new}, {**origins, **dict.fromkeys(new, origin)}
+
+
+def _resolved(settings: type[C], values: dict[str, Any], origins: dict[str, str]) -> Resolved[C]:
     tree: dict[str, Any] = {}
-    for field in known:
+    for field in fields(settings):
         place = tree
         for group in field.path[:-1]:
             place = place.setdefault(group, {})
         place[field.name] = values[field.name]
-    return msgspec.convert(tree, settings)
+    return Resolved(msgspec.convert(tree, settings), values, origins)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

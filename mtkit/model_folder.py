@@ -5,7 +5,8 @@
     model.safetensors      the best weights by validation BLEU
     runtime/<precision>/   the graphs that translate on a CPU, made from the weights
     README.md              model card
-    log.jsonl              one JSON object a line: every report and validation
+    log.jsonl              one JSON object a line: all that training told
+    curves.svg             loss, BLEU, learning rate and speed, drawn from the log
     training/<update>/     what `--resume` needs; deletable
 
 Reading it imports no torch.

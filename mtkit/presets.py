@@ -1,33 +1,15 @@
-"""Named recipes: what each changes of the defaults in `settings`."""
+"""Named recipes: what each changes of the defaults in `settings`, and the rule by which `auto` picks for a corpus."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from mtkit.settings import PresetName
 
-EPOCHS = ((15_000, 20), (60_000, 40), (400_000, 20))
-"""Training pairs up to, and passes over them."""
-
-VOCAB_SIZES = ((15_000, 2_000), (60_000, 4_000), (400_000, 8_000))
-"""Training pairs up to, and pieces."""
-
-
-def default_epochs(pairs: int) -> int:
-    """Return the passes that suit a corpus of so many training pairs.
-
-    Measured for two: the 10,000 made pairs in data/ are learnt after 20 passes, the 29,000 real ones of Multi30k go on
-    getting better up to 40. Larger corpora repeat themselves and need fewer.
-    """
-    return next((epochs for most, epochs in EPOCHS if pairs <= most), 10)
-
-
-def default_vocab_size(pairs: int) -> int:
-    """Return the number of pieces that suits a corpus of so many training pairs."""
-    return next((size for most, size in VOCAB_SIZES if pairs <= most), 16_000)
-
-
 PRESETS: dict[PresetName, dict[str, Any]] = {
+    # made for the corpus, by `recipe_for`
+    "auto": {},
     # the textbook's encoder-decoder without attention (Dive into Deep Learning, section 10.7)
     "tiny": {
         "cell": "gru",
@@ -42,10 +24,11 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
         "label_smoothing": 0.0,
         "batch_tokens": 500,
         "epochs": 40,
+        "target_bleu": 0,  # to learn its phrases by heart
     },
-    # the defaults: 5 to 7 million weights, for 5,000 to 200,000 sentence pairs
+    # the defaults: 5 to 7 million weights
     "small": {},
-    # four times the work, for larger corpora
+    # four times the work
     "base": {
         "cell": "lstm",
         "encoder_layers": 2,
@@ -56,4 +39,73 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
         "batch_tokens": 4096,
         "learning_rate": 1e-3,
     },
+    # for a GPU
+    "large": {
+        "cell": "lstm",
+        "encoder_layers": 4,
+        "decoder_layers": 4,
+        "embedding_size": 512,
+        "hidden_size": 1024,
+        "attention_heads": 4,
+        "dropout": 0.2,
+        "batch_tokens": 8192,
+        "learning_rate": 1e-3,
+        "warmup": 4000,
+    },
 }
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What suits corpora of up to so many training pairs, and why."""
+
+    most_pairs: float
+    vocab_size: int
+    epochs: int
+    reason: str
+    values: dict[str, Any]
+    """What it changes of the defaults, by flat name."""
+
+
+RECIPES = (
+    Recipe(
+        most_pairs=15_000,
+        vocab_size=2_000,
+        epochs=40,
+        reason="so few pairs are learnt best with few pieces, small batches and much noise (Sennrich and Zhang 2019)",
+        values={"batch_tokens": 1500, "learning_rate": 1e-3, "average_decay": 0.998},
+    ),
+    Recipe(
+        most_pairs=60_000,
+        vocab_size=4_000,
+        epochs=30,
+        reason="a small corpus wants few pieces, small batches and much dropout (Sennrich and Zhang 2019), and a wide "
+        "network learns it in fewer passes",
+        values={
+            "embedding_size": 384,
+            "hidden_size": 768,
+            "batch_tokens": 1500,
+            "learning_rate": 1e-3,
+            "average_decay": 0.998,
+        },
+    ),
+    Recipe(
+        most_pairs=400_000,
+        vocab_size=8_000,
+        epochs=20,
+        reason="a corpus of this size fills more pieces, and needs less dropout",
+        values={"dropout": 0.3},
+    ),
+    Recipe(
+        most_pairs=float("inf"),
+        vocab_size=16_000,
+        epochs=10,
+        reason="a large corpus fills a deeper network and more pieces, and needs little dropout",
+        values={**PRESETS["base"], "dropout": 0.2},
+    ),
+)
+
+
+def recipe_for(pairs: int) -> Recipe:
+    """Return the recipe for a corpus of so many training pairs."""
+    return next(recipe for recipe in RECIPES if pairs <= recipe.most_pairs)

@@ -20,7 +20,7 @@ Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "float32", "bfloat16"]
 RuntimePrecision = Literal["auto", "float32", "int8", "bfloat16"]
 ScheduleName = Literal["cosine", "inverse-sqrt", "plateau"]
-PresetName = Literal["tiny", "small", "base"]
+PresetName = Literal["auto", "tiny", "small", "base", "large"]
 LengthNorm = Literal["average", "wu"]
 AlignmentUnit = Literal["none", "piece", "word"]
 OutputFormat = Literal["text", "jsonl"]
@@ -66,6 +66,10 @@ class CorpusSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         about("Pieces in a vocabulary; 0 chooses it from the size of the corpus.", "Vocabulary"),
     ] = 0
     vocab_type: Annotated[VocabType, about("What a piece is.", "Vocabulary")] = "unigram"
+    vocabulary: Annotated[
+        str,
+        about("Prepared corpus or model whose vocabularies to take, instead of training new ones.", "Vocabulary"),
+    ] = ""
     joint: Annotated[
         bool,
         about("One vocabulary for both languages, or one each.", "Vocabulary", flag="--joint/--separate"),
@@ -131,12 +135,22 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     """`mtkit train`: from a prepared (or raw) corpus to a model folder."""
 
-    preset: Annotated[PresetName, about("Named recipe that the other settings start from.", "Recipe")] = "small"
+    preset: Annotated[PresetName, about("Named recipe that the other settings start from.", "Recipe")] = "auto"
     corpus: CorpusSettings = CorpusSettings()
     network: NetworkSettings = NetworkSettings()
     label_smoothing: Annotated[
         float, Meta(ge=0, lt=1), about("Probability spread over all pieces.", "Regularisation")
     ] = 0.1
+    init_from: Annotated[
+        str,
+        about("Model to begin with: its vocabulary, network and weights go on with another corpus.", "Recipe"),
+    ] = ""
+    src_embeddings: Annotated[
+        str, about("Pre-trained source embeddings to begin with, in word2vec's text format.", "Recipe")
+    ] = ""
+    tgt_embeddings: Annotated[
+        str, about("Pre-trained target embeddings to begin with; where one table serves both, give one file.", "Recipe")
+    ] = ""
     word_dropout: Annotated[
         float,
         Meta(ge=0, lt=1),
@@ -146,13 +160,6 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
         float,
         Meta(ge=0, le=1),
         about("Share of the sentences cut into other pieces at each pass; unigram and bpe.", "Regularisation"),
-    ] = 0.0
-    consistency: Annotated[
-        float,
-        Meta(ge=0, le=100),
-        about(
-            "Weight of the agreement between two passes under two dropout masks; doubles the work.", "Regularisation"
-        ),
     ] = 0.0
     learning_rate: Annotated[float, Meta(gt=0, le=1), about("Peak learning rate of Adam.", "Optimisation")] = 2e-3
     warmup: Annotated[int, Meta(ge=0), about("Updates of linear warm-up, at most a tenth of all.", "Optimisation")] = (
@@ -189,6 +196,9 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     patience: Annotated[
         int, Meta(ge=0), about("Stop after this many validations without a better BLEU; 0 never does.", "Length")
     ] = 10
+    target_bleu: Annotated[
+        float, Meta(ge=0, le=100), about("Stop at a validation BLEU as high as this; 0 never does.", "Length")
+    ] = 95.0
     valid_every: Annotated[
         int, Meta(ge=0), about("Validate after this many updates; 0 is once an epoch, at least 200.", "Reports")
     ] = 0

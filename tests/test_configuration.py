@@ -9,10 +9,17 @@ from typing import get_args
 import msgspec
 import pytest
 
-from mtkit.configuration import COMMANDS, fields, read_config, resolve
+from mtkit.configuration import COMMANDS, fields, for_corpus, like_model, read_config, resolve
 from mtkit.errors import SettingsError
-from mtkit.presets import PRESETS
-from mtkit.settings import EvaluateSettings, PreprocessSettings, PresetName, TrainSettings, TranslateSettings
+from mtkit.presets import PRESETS, recipe_for
+from mtkit.settings import (
+    EvaluateSettings,
+    NetworkSettings,
+    PreprocessSettings,
+    PresetName,
+    TrainSettings,
+    TranslateSettings,
+)
 
 CLASSES = (PreprocessSettings, TrainSettings, TranslateSettings, EvaluateSettings)
 
@@ -125,3 +132,29 @@ def test_the_table_of_another_command_is_left_alone(tmp_path: Path) -> None:
     file = config_file(tmp_path, "".join(f"[{command}]\nseed = 7\n" for command in COMMANDS) + "beam_size = 9\n")
     assert resolve(TrainSettings, command="train", flags={}, config=file).settings.seed == 7
     assert resolve(EvaluateSettings, command="evaluate", flags={}, config=file).settings.search.beam_size == 9
+
+
+def test_auto_chooses_what_nobody_has_set_once_the_corpus_is_known(tmp_path: Path) -> None:
+    file = config_file(tmp_path, "[train]\nbatch_tokens = 777\n")
+    given = resolve(TrainSettings, command="train", flags={"dropout": 0.15}, config=file)
+    assert given.settings.preset == "auto"
+    for pairs in (5_000, 29_000, 200_000, 10**7):
+        resolved = for_corpus(given, pairs)
+        assert resolved.settings.network.dropout == 0.15
+        assert resolved.settings.batch_tokens == 777
+        for name, value in recipe_for(pairs).values.items():
+            if name not in ("dropout", "batch_tokens"):
+                assert (resolved.values[name], resolved.origins[name]) == (value, "preset auto")
+
+
+def test_a_named_preset_leaves_nothing_to_auto() -> None:
+    given = resolve(TrainSettings, command="train", flags={"preset": "small"})
+    assert for_corpus(given, 10**7) == given
+
+
+def test_a_model_to_start_from_brings_its_network_but_flags_stay() -> None:
+    network = NetworkSettings(cell="lstm", hidden_size=64, dropout=0.2)
+    given = resolve(TrainSettings, command="train", flags={"dropout": 0.5, "preset": "base"})
+    resolved = for_corpus(like_model(given, network, "models/a"), 10**7)
+    assert resolved.settings.network == msgspec.structs.replace(network, dropout=0.5)
+    assert resolved.origins["hidden_size"] == "models/a"

@@ -33,6 +33,7 @@ WITHIN = {
     ("presets", "settings"),
     ("settings", "errors"),
     ("storage", "errors"),
+    ("dataset", "model_folder"),
     ("runtime", "model_folder"),
     ("__main__", "cli"),
 }

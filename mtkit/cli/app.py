@@ -51,6 +51,22 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open till the end
 
 
+def _may_tell() -> bool:
+    """Whether this process tells what went wrong; of those that torchrun started, one does."""
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        return True
+    try:
+        from mtkit.training import may_tell
+    except ModuleNotFoundError:
+        return True  # the light install trains nothing
+    return may_tell()
+
+
+def _tell(message: str) -> None:
+    if _may_tell():
+        fail(message)
+
+
 def main() -> None:
     """Run the command line; print one line for an error, and exit with its code."""
     debug = "--debug" in sys.argv
@@ -60,16 +76,17 @@ def main() -> None:
         code = app(standalone_mode=False)
         sys.stdout.flush()
     except Interrupted as stopped:
-        print(stopped, file=sys.stderr)
+        if _may_tell():
+            print(stopped, file=sys.stderr)
         code = stopped.exit_code
     except MtkitError as error:
         if debug:
             raise
-        fail(str(error))
+        _tell(str(error))
         code = error.exit_code
     except UsageError as error:  # type: ignore[misc]
         if type(error).__name__ != "NoArgsIsHelpError":
-            fail(error.format_message())
+            _tell(error.format_message())
         code = 2
     except (KeyboardInterrupt, typer.Abort):
         code = 130
@@ -79,13 +96,13 @@ def main() -> None:
     except OSError as error:
         if debug:
             raise
-        fail(f"{error.filename or 'standard output'}: {error.strerror or error}; --debug shows where")
+        _tell(f"{error.filename or 'standard output'}: {error.strerror or error}; --debug shows where")
         if error.filename is None:
             discard_output()
         code = OutputError.exit_code
     except Exception as error:
         if debug:
             raise
-        fail(f"{type(error).__name__}: {error}; --debug shows where")
+        _tell(f"{type(error).__name__}: {error}; --debug shows where")
         code = 1
     sys.exit(code)

@@ -15,7 +15,7 @@ from mtkit.configuration import Field, Resolved, fields, resolve
 from mtkit.settings import CommandSettings
 
 C = TypeVar("C", bound=CommandSettings)
-Run = Callable[[Resolved[C], Mapping[str, str | None], Console], None]
+Run = Callable[[Resolved[C], Mapping[str, Any], Console], None]
 
 GENERAL = "General"
 
@@ -27,11 +27,14 @@ class Argument:
     name: str
     help: str
     required: bool
+    repeats: bool = False
+    """Whether it takes any number of words, which are handed on as a tuple."""
 
     def parameter(self) -> inspect.Parameter:
         """Return it as a parameter for typer."""
         info = typer.Argument(metavar=self.name.upper(), help=self.help, show_default=False)
-        kind: Any = str if self.required else Optional[str]  # noqa: UP045
+        word: Any = list[str] if self.repeats else str
+        kind = word if self.required else Optional[word]  # noqa: UP045
         return _parameter(self.name, Annotated[kind, info], inspect.Parameter.empty if self.required else None)
 
 
@@ -57,7 +60,7 @@ def add_command(
         argument: what stands on the command line without a flag.
         switches: flags that are no settings, with their help texts.
     """
-    known = sorted(fields(settings), key=lambda field: field.group == GENERAL)  # those come last
+    known = option_order(settings)
     parameters = [argument.parameter()] if argument else []
     parameters += [_parameter(field.name, _annotation(field)) for field in known]
     parameters += [
@@ -72,13 +75,18 @@ def add_command(
     def command(**given: Any) -> None:
         own = {field.name: _value(given[field.name]) for field in known}
         resolved = resolve(settings, command=name, flags=own, config=given["config"])
-        rest = {key: given[key] for key in (*([argument.name] if argument else []), *(switches or {}))}
+        rest = {key: _value(given[key]) for key in (*([argument.name] if argument else []), *(switches or {}))}
         run(resolved, rest, Console(quiet=given["quiet"], verbose=given["verbose"]))
 
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = run.__doc__
     app.command(name, epilog=f"Example: {example}", no_args_is_help=True)(command)
+
+
+def option_order(settings: type[CommandSettings]) -> list[Field]:
+    """Return the fields of a settings class as they are listed: the general ones come last."""
+    return sorted(fields(settings), key=lambda field: field.group == GENERAL)
 
 
 def _parameter(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from mtkit.cli.console import Console
-from mtkit.cli.options import Argument, add_command
-from mtkit.configuration import Resolved
+from mtkit.cli.options import Argument, add_command, option_order
+from mtkit.configuration import Resolved, for_corpus, like_model
 from mtkit.errors import Interrupted, MissingExtraError, SettingsError
+from mtkit.model_folder import ModelFolder
+from mtkit.presets import recipe_for
 from mtkit.settings import CorpusSettings, TrainSettings
+
+if TYPE_CHECKING:
+    from mtkit.dataset.prepared import PreparedCorpus
 
 
 def register(app: typer.Typer) -> None:
@@ -25,52 +32,105 @@ def register(app: typer.Typer) -> None:
         run,
         example="mtkit train build/en-fr --out models/en-fr",
         argument=Argument(
-            "prepared", "Folder that mtkit preprocess wrote; or give raw text with --train.", required=False
+            "prepared",
+            "Folder that mtkit preprocess wrote; or give raw text with --train. Several folders of one vocabulary are "
+            "one corpus, validated on the pairs of the first.",
+            required=False,
+            repeats=True,
         ),
         switches={"show_config": "Print every setting and where it came from, and stop."},
     )
 
 
-def run(resolved: Resolved[TrainSettings], given: Mapping[str, str | None], console: Console) -> None:
+def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Console) -> None:
     """Train a model on a prepared corpus, or straight from parallel text."""
+    prepared = given["prepared"] or ()
+    if model := resolved.settings.init_from:
+        resolved = like_model(resolved, ModelFolder.open(Path(model)).config.network, model)
     if given["show_config"]:
-        for name, value in resolved.values.items():
-            print(f"{name} = {value!r}  ({resolved.origins[name]})")
+        if prepared:
+            from mtkit.dataset.prepared import PreparedCorpus
+
+            resolved = for_corpus(resolved, PreparedCorpus.open(*map(Path, prepared)).size)
+        print("\n".join(config_table(resolved)))
         return
-    _check_corpus(resolved, given["prepared"])
+    _check_corpus(resolved, prepared)
     try:
-        from mtkit.training import open_corpus, train
+        from mtkit.training import join, open_corpus, train
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"{error.name} is missing; training needs the full install: pip install 'mtkit[train]'"
         ) from error
     from mtkit.cli.training_display import TrainingDisplay
 
-    corpus = open_corpus(resolved.settings, given["prepared"], console.say)
-    with TrainingDisplay(console) as display:
-        try:
-            train(resolved.settings, corpus, display.draw)
-        except Interrupted as stopped:
-            raise Interrupted(f"{stopped}. Go on with: {_resume_command()}", stopped.exit_code - 128) from stopped
+    with join(resolved.settings.device) as processes:
+        corpus = open_corpus(resolved.settings, prepared, console.say, processes)
+        resolved = for_corpus(resolved, corpus.size)
+        choice = _choice(resolved.settings, corpus) if resolved.settings.preset == "auto" else ()
+        with TrainingDisplay(console, choice) as display:
+            try:
+                train(resolved.settings, corpus, display.draw, processes)
+            except Interrupted as stopped:
+                raise Interrupted(f"{stopped}. Go on with: {_resume_command()}", stopped.exit_code - 128) from stopped
 
 
-def _check_corpus(resolved: Resolved[TrainSettings], prepared: str | None) -> None:
+def config_table(resolved: Resolved[TrainSettings]) -> list[str]:
+    """Return each setting, its value and where that came from, grouped as in `--help`; a star is at what is no default.
+
+    Values that are long push their origin out of its column.
+    """
+    shown = {name: _shown(value) for name, value in resolved.values.items()}
+    names, values = max(map(len, shown)), min(20, max(map(len, shown.values())))
+    groups: dict[str, list[str]] = {}
+    for field in option_order(TrainSettings):
+        origin = resolved.origins[field.name]
+        mark = " " if origin == "default" else "*"
+        line = f"{mark} {field.name:{names}}  {shown[field.name]:{values}}  {origin}"
+        groups.setdefault(field.group, []).append(line)
+    return [line for group, lines in groups.items() for line in ("", group, *lines)][1:]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        value = " ".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value) or "-"
+
+
+def _check_corpus(resolved: Resolved[TrainSettings], prepared: Sequence[str]) -> None:
     """Raise `SettingsError` unless the corpus is given once: prepared, or as raw text."""
-    if prepared is None:
+    if not prepared:
         if not resolved.settings.corpus.train:
             raise SettingsError(
                 "no corpus: give the folder that mtkit preprocess wrote, or raw text with --langs and --train"
             )
         return
-    if not Path(prepared).is_dir() and Path(prepared).exists():
-        raise SettingsError(f"{prepared}: is a file; raw text is given with --train")
+    for name in prepared:
+        if not Path(name).is_dir() and Path(name).exists():
+            raise SettingsError(f"{name}: is a file; raw text is given with --train")
     for name in CorpusSettings.__struct_fields__:
         if resolved.origins[name] == "flag":
             raise SettingsError(
-                f"--{name.replace('_', '-')} is for raw text; {prepared} is prepared already, with settings of its own"
+                f"--{name.replace('_', '-')} is for raw text; {prepared[0]} is prepared already, with settings of its "
+                "own"
             )
+
+
+def _choice(settings: TrainSettings, corpus: PreparedCorpus) -> tuple[str, str]:
+    """Tell what the preset auto came to, flags and config file included, and why."""
+    recipe, network = recipe_for(corpus.size), settings.network
+    length = f"{settings.updates:,} updates" if settings.updates else f"{settings.epochs or recipe.epochs} epochs"
+    return (
+        f"Preset auto, for {corpus.size:,} pairs: {len(corpus.tgt_vocabulary):,} pieces, {network.cell} of "
+        f"{network.encoder_layers} + {network.decoder_layers} layers, width {network.hidden_size}, dropout "
+        f"{network.dropout:g}, word dropout {settings.word_dropout:g}, smoothing {settings.label_smoothing:g}, batches "
+        f"of {settings.batch_tokens:,} tokens, {length}",
+        f"Why: {recipe.reason}; flags and --preset override it",
+    )
 
 
 def _resume_command() -> str:
     words = [word for word in sys.argv[1:] if word not in ("--force", "--resume")]
-    return shlex.join(["mtkit", *words, "--resume"])
+    program = ["mtkit"]
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        program = ["torchrun", "--nproc-per-node", os.environ["LOCAL_WORLD_SIZE"], "-m", "mtkit"]
+    return shlex.join([*program, *words, "--resume"])

@@ -1,32 +1,37 @@
-"""Training as it is watched: a live bar on a terminal, plain lines elsewhere."""
+"""Training as it is watched: a live display on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from mtkit.cli.console import Console
-from mtkit.training import Event, Finished, Reported, Started, Validated, Warned
+from mtkit.cli.pace import Pace, clock
+from mtkit.training import Event, Finished, Note, Reported, Started, Validated, Warned, available_memory
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from mtkit.cli.training_dashboard import Dashboard
 
 PLAIN_SECONDS = 30.0
 """Time between two plain progress lines."""
 
 
 class TrainingDisplay:
-    """Draws training's events. Use it as a context; `draw` takes each event."""
+    """Draws training's events. Use it as a context; `draw` takes each event.
 
-    def __init__(self, console: Console) -> None:
+    `choice` is what the recipe came to, and why, in lines that are said when training starts.
+    """
+
+    def __init__(self, console: Console, choice: Sequence[str] = ()) -> None:
         self.console = console
-        self.started: Started | None = None
-        self.bar: Progress | None = None
-        self.best_bleu: float | None = None
+        self.choice = choice
+        self.pace = Pace(1, 1)
+        self.dashboard: Dashboard | None = None
+        self._end_told = False
         self._last_line = time.perf_counter()
-        self._began = self._last_line
 
     def __enter__(self) -> TrainingDisplay:
         return self
@@ -34,12 +39,14 @@ class TrainingDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.bar:
-            self.bar.stop()
+        if self.dashboard:
+            self.dashboard.stop()
 
     def draw(self, event: Event) -> None:
         """Show one event."""
         match event:
+            case Note():
+                self.console.say(event.text)
             case Started():
                 self._start(event)
             case Reported():
@@ -47,106 +54,99 @@ class TrainingDisplay:
             case Validated():
                 self._validate(event)
             case Warned():
-                self._warn(f"update {event.update:,}: {event.message}")
+                self.console.warn(f"update {event.update:,}: {event.message}")
             case Finished():
-                if self.bar:
-                    self.bar.update(self.bar.task_ids[0], completed=event.updates, total=event.updates)
-                    self.bar.stop()
-                self._say(
-                    f"Finished after {event.updates:,} updates and {clock(event.seconds)}: {event.reason}. "
-                    f"Best validation BLEU {event.best_bleu:.2f}, at update {event.best_update:,}"
-                    + _skips(event.skipped)
-                )
-                self._say(f"Wrote {event.out}; translate with: mtkit translate {shlex.quote(str(event.out))}")
+                self._finish(event)
 
     def _start(self, event: Started) -> None:
-        self.started = event
-        self._began = time.perf_counter()
-        vocabulary = f"{event.src_vocab_size:,}"
-        if event.src_vocab_size != event.tgt_vocab_size:
-            vocabulary += f" + {event.tgt_vocab_size:,}"
-        self._say(
-            f"Training {event.langs} on {event.train_pairs:,} pairs, validating on {event.valid_pairs:,}; "
-            f"{vocabulary} pieces, {event.parameters / 1e6:.1f} M weights"
-        )
-        self._say(
-            f"On {event.device}, {event.precision}, {event.threads} {'thread' if event.threads == 1 else 'threads'}; "
-            f"{event.updates:,} updates, {event.updates_per_epoch:,} an epoch"
-        )
-        if event.first_update > 1:
-            self._say(f"Going on at update {event.first_update:,}")
+        for line in (*self.choice, *summary(event)):
+            self.console.say(line)
+        free = available_memory() if event.device == "cpu" else None
+        if free is not None and event.memory > free:
+            self.console.warn(
+                f"training needs about {size(event.memory)} of memory, and {size(free)} are free; a smaller "
+                "--batch-tokens needs less"
+            )
+        self.pace = Pace(event.first_update, event.updates)
         if self.console.live:
-            self.bar = _bar(event)
-            self.bar.start()
+            from mtkit.cli.training_dashboard import Dashboard
+
+            self.dashboard = Dashboard(event, self.pace)
+            self.dashboard.start()
 
     def _report(self, event: Reported) -> None:
-        assert self.started is not None  # training starts before it reports
-        if self.bar:
-            self.bar.update(
-                self.bar.task_ids[0],
-                completed=event.update,
-                loss=f"{event.loss:.3f}",
-                speed=f"{event.tokens_per_second:,.0f}",
-                bleu="-" if self.best_bleu is None else f"{self.best_bleu:.2f}",
-            )
-        elif self.console.verbose or time.perf_counter() - self._last_line >= PLAIN_SECONDS:
-            done = event.update - self.started.first_update + 1
-            left = (time.perf_counter() - self._began) / done * (self.started.updates - event.update)
-            self._say(
-                f"update {event.update:,} of {self.started.updates:,} | epoch {event.epoch} | loss {event.loss:.3f} | "
-                f"{event.tokens_per_second:,.0f} tokens/s | {clock(left)} left" + _skips(event.skipped)
+        self.pace.advance(event.update)
+        if self.dashboard:
+            self.dashboard.update, self.dashboard.reported = event.update, event
+            return
+        left = self.pace.left
+        if left is not None and not self._end_told:
+            end = time.strftime("%a %H:%M", time.localtime(time.time() + left))
+            self.console.say(f"About {clock(left)} to the last update, at {end}")
+            self._end_told = True
+        if self.console.verbose or time.perf_counter() - self._last_line >= PLAIN_SECONDS:
+            self.console.say(
+                f"update {event.update:,} of {self.pace.updates:,} | epoch {event.epoch} | loss {event.loss:.3f} | "
+                f"{event.tokens_per_second:,.0f} tokens/s"
+                + (f" | {clock(left)} left" if left is not None else "")
+                + _skips(event.skipped)
             )
             self._last_line = time.perf_counter()
 
     def _validate(self, event: Validated) -> None:
-        if event.best:
-            self.best_bleu = event.bleu
-        self._say(
+        self.console.say(
             f"update {event.update:,} | epoch {event.epoch} | validation: perplexity {event.perplexity:.2f}, "
             f"BLEU {event.bleu:.2f}{' (best)' if event.best else ''}"
         )
+        if self.dashboard:
+            self.dashboard.update, self.dashboard.validated = event.update, event
+            return
+        for sample in event.samples:
+            self.console.detail(f"  source     {sample.source}")
+            self.console.detail(f"  reference  {sample.reference}")
+            self.console.detail(f"  model      {sample.translation}")
 
-    def _warn(self, line: str) -> None:
-        if self.bar and not self.bar.finished and self.console.live:
-            self._say(f"Warning: {line}")
-        else:
-            self.console.warn(line)
+    def _finish(self, event: Finished) -> None:
+        if self.dashboard:
+            self.dashboard.stop()
+        self.console.say(
+            f"Finished after {event.updates:,} updates and {clock(event.seconds)}: {event.reason}. "
+            f"Best validation BLEU {event.best_bleu:.2f}, at update {event.best_update:,}" + _skips(event.skipped)
+        )
+        self.console.say(f"Wrote {event.out}; translate with: mtkit translate {shlex.quote(str(event.out))}")
 
-    def _say(self, line: str) -> None:
-        if self.bar and not self.bar.finished and self.console.live:
-            self.bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
-        else:
-            self.console.say(line)
+
+def summary(event: Started) -> list[str]:
+    """Return the lines that say what is about to be trained, on what, and where."""
+    src, tgt = event.train_pieces
+    vocabulary = f"{event.src_vocab_size:,} pieces for both languages"
+    if not event.joint:
+        vocabulary = f"{event.src_vocab_size:,} source and {event.tgt_vocab_size:,} target pieces"
+    parts = ", ".join(f"{part} {count(weights)}" for part, weights in event.parameters.items() if weights)
+    lines = [
+        f"Training {event.langs} on {event.train_pairs:,} pairs ({src:,} + {tgt:,} pieces), "
+        f"validating on {event.valid_pairs:,}",
+        f"Vocabulary: {vocabulary}",
+        f"Network: {count(sum(event.parameters.values()))} weights",
+        f"  {parts}",
+        f"On {event.device}, {event.precision}, {event.threads} {'thread' if event.threads == 1 else 'threads'}, "
+        f"about {size(event.memory)} of memory",
+        f"{event.updates:,} updates, {event.updates_per_epoch:,} an epoch",
+    ]
+    return [*lines, f"Going on at update {event.first_update:,}"] if event.first_update > 1 else lines
 
 
 def _skips(skipped: int) -> str:
     return f" | {skipped:,} updates skipped, since their loss or gradient was no number" if skipped else ""
 
 
-def clock(seconds: float) -> str:
-    """Format a duration as minutes and seconds, or hours and minutes: 3:07 min, 1:02 h."""
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02d} min"
-    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+def count(weights: int) -> str:
+    """Format a number of weights: 5.9 M, 262 k, 2,000."""
+    if weights >= 1e6:
+        return f"{weights / 1e6:.1f} M"
+    return f"{weights / 1e3:.0f} k" if weights >= 1e4 else f"{weights:,}"
 
 
-def _bar(event: Started) -> Progress:
-    from rich.console import Console as RichConsole
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    bar = Progress(
-        TextColumn("update"),
-        MofNCompleteColumn(),
-        BarColumn(),
-        TextColumn("loss {task.fields[loss]}"),
-        TextColumn("{task.fields[speed]} tokens/s"),
-        TextColumn("BLEU {task.fields[bleu]}"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=RichConsole(stderr=True),
-        refresh_per_second=2,
-        speed_estimate_period=300,
-    )
-    bar.add_task("", total=event.updates, completed=event.first_update - 1, loss="-", speed="-", bleu="-")
-    return bar
+def size(memory: int) -> str:
+    """Format bytes: 640 MB, 1.3 GB."""
+    return f"{memory / 1e9:.1f} GB" if memory >= 1e9 else f"{memory / 1e6:.0f} MB"

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 import mtkit
 from mtkit.dataset.prepared import (
@@ -28,8 +29,9 @@ from mtkit.dataset.prepared import (
 )
 from mtkit.dataset.selection import CleanText, Survey
 from mtkit.errors import CorpusError, OutputError, PreparedError, SettingsError, VocabularyError
-from mtkit.presets import default_vocab_size
-from mtkit.settings import PreprocessSettings
+from mtkit.model_folder import ModelFolder, is_model_folder
+from mtkit.presets import recipe_for
+from mtkit.settings import CorpusSettings, PreprocessSettings
 from mtkit.storage import new_folder
 from mtkit.text.cleaning import CleaningReport
 from mtkit.text.corpus import split_langs
@@ -60,6 +62,8 @@ def prepare(settings: PreprocessSettings, report: Report = lambda line: None) ->
     langs = split_langs(corpus.langs)
     if not corpus.train:
         raise SettingsError("--train is missing; give training text as PREFIX, SRC:TGT or FILE.tsv")
+    if corpus.vocabulary:
+        settings = replace(settings, corpus=_as_borrowed(corpus))
     if not settings.out:
         raise SettingsError("--out is missing; give the folder to write the prepared corpus into")
     _check_place(out, force=settings.force)
@@ -84,7 +88,11 @@ def _fill(
         report(f"Held out {len(valid.rows):,} training pairs for validation; their sentences occur nowhere else")
     else:
         valid_survey = _survey(valid, report)
-    vocabularies = _train_vocabularies(train, train_survey.cleaning.kept - len(train.rows), settings, report)
+    if corpus.vocabulary:
+        vocabularies = _borrow(Path(corpus.vocabulary))
+        report(f"Taking the vocabularies of {corpus.vocabulary}")
+    else:
+        vocabularies = _train_vocabularies(train, train_survey.cleaning.kept - len(train.rows), settings, report)
     for name, vocabulary in vocabularies.items():
         vocabulary.save(draft / name)
     report("Encoding")
@@ -96,7 +104,7 @@ def _fill(
         src_lang=src_lang,
         tgt_lang=tgt_lang,
         seed=settings.seed,
-        corpus=msgspec.structs.replace(corpus, train=(), valid=()),
+        corpus=replace(corpus, train=(), valid=(), vocabulary=""),
         held_out=len(train.rows),
         vocabularies=tuple(FileEntry(name, item.fingerprint, len(item)) for name, item in vocabularies.items()),
         train=_write_split(draft, "train", train, train_survey, encoder),
@@ -129,7 +137,7 @@ def _train_vocabularies(
         try:
             vocabulary = Vocabulary.train(
                 sentences,
-                size=corpus.vocab_size or default_vocab_size(pairs),
+                size=corpus.vocab_size or recipe_for(pairs).vocab_size,
                 vocab_type=corpus.vocab_type,
                 exact=corpus.vocab_size > 0,
             )
@@ -138,6 +146,29 @@ def _train_vocabularies(
         report(f"  {len(vocabulary):,} pieces ({corpus.vocab_type})")
         vocabularies[f"{name}.spm"] = vocabulary
     return vocabularies
+
+
+def _as_borrowed(corpus: CorpusSettings) -> CorpusSettings:
+    """Return the settings with what the vocabularies of `corpus.vocabulary` were made by."""
+    if corpus.vocab_size:
+        raise SettingsError("--vocab-size is for vocabularies that are trained, and --vocabulary brings its own")
+    path = Path(corpus.vocabulary)
+    if not is_model_folder(path) and not _is_prepared(path):
+        raise SettingsError(f"--vocabulary {path}: is neither a prepared corpus nor a model")
+    if is_model_folder(path):
+        made = msgspec.convert(ModelFolder.open(path).config.preprocess, CorpusSettings)
+    else:
+        made = PreparedCorpus.open(path).manifest.corpus
+    return replace(corpus, vocab_type=made.vocab_type, joint=made.joint)
+
+
+def _borrow(path: Path) -> dict[str, Vocabulary]:
+    """Return the vocabularies of a model or a prepared corpus, by file name; the source's comes first."""
+    if is_model_folder(path):
+        names = list(ModelFolder.open(path).config.vocabularies)
+    else:
+        names = [file.name for file in PreparedCorpus.open(path).vocabulary_files]
+    return {name: Vocabulary.load(path / name) for name in names}
 
 
 @dataclass(frozen=True)

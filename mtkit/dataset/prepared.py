@@ -11,6 +11,7 @@ A shard is an uncompressed Arrow IPC file of record batches with the columns `sr
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from mtkit.errors import MissingExtraError, PreparedError, VocabularyError
 from mtkit.settings import CorpusSettings
@@ -161,9 +163,12 @@ class Split:
 
 @dataclass(frozen=True)
 class PreparedCorpus:
-    """An opened prepared corpus; `open` reads the manifest and the vocabularies and maps the shards."""
+    """An opened prepared corpus; `open` reads the manifest and the vocabularies and maps the shards.
 
-    path: Path
+    Of a corpus in several folders, the manifest tells all their training text.
+    """
+
+    paths: tuple[Path, ...]
     manifest: Manifest
     src_vocabulary: Vocabulary
     tgt_vocabulary: Vocabulary
@@ -171,19 +176,54 @@ class PreparedCorpus:
     valid: Split
 
     @classmethod
-    def open(cls, path: Path) -> PreparedCorpus:
-        """Open the folder that `prepare` wrote.
+    def open(cls, *paths: Path) -> PreparedCorpus:
+        """Open the folder that `prepare` wrote, or several: their training pairs are one corpus, in the order given.
+
+        All must have the vocabularies of the first, whose validation pairs are those of the whole.
 
         Raises:
-            PreparedError: the folder is no prepared corpus, one of another format, or damaged.
+            PreparedError: a folder is no prepared corpus, one of another format, damaged, or does not fit the first.
         """
+        parts = [cls._open_one(path) for path in paths]
+        first = parts[0]
+        for part in parts[1:]:
+            first._check_fits(part)
+        shards = [
+            path / shard.name for path, part in zip(paths, parts, strict=True) for shard in part.manifest.train.shards
+        ]
+        manifest = replace(
+            first.manifest,
+            held_out=sum(part.manifest.held_out for part in parts),
+            train=_joined([part.manifest.train for part in parts]),
+        )
+        return cls(paths, manifest, first.src_vocabulary, first.tgt_vocabulary, Split(shards), first.valid)
+
+    @classmethod
+    def _open_one(cls, path: Path) -> PreparedCorpus:
         manifest = _read_manifest(path)
         try:
             vocabularies = [_open_vocabulary(path, entry) for entry in manifest.vocabularies]
             splits = [_open_split(path, entry) for entry in (manifest.train, manifest.valid)]
         except (VocabularyError, pa.ArrowException, OSError) as error:
             raise PreparedError(f"{path}: damaged prepared corpus ({error}); run mtkit preprocess again") from error
-        return cls(path, manifest, vocabularies[0], vocabularies[-1], *splits)
+        return cls((path,), manifest, vocabularies[0], vocabularies[-1], *splits)
+
+    def _check_fits(self, other: PreparedCorpus) -> None:
+        ours, theirs = self.manifest, other.manifest
+        if (ours.src_lang, ours.tgt_lang) != (theirs.src_lang, theirs.tgt_lang):
+            raise PreparedError(
+                f"{other.path}: is {other.src_lang}-{other.tgt_lang}, but {self.path} is "
+                f"{self.src_lang}-{self.tgt_lang}; give folders of one pair of languages"
+            )
+        if ours.vocabularies != theirs.vocabularies:
+            raise PreparedError(
+                f"{other.path}: has other vocabularies than {self.path}; prepare it again with --vocabulary {self.path}"
+            )
+
+    @property
+    def path(self) -> Path:
+        """The first folder: it has the vocabularies and the validation pairs."""
+        return self.paths[0]
 
     @property
     def src_lang(self) -> str:
@@ -199,6 +239,14 @@ class PreparedCorpus:
     def joint(self) -> bool:
         """Whether one vocabulary serves both sides."""
         return self.manifest.corpus.joint
+
+    @property
+    def size(self) -> int:
+        """Training pairs as the vocabulary's size was chosen by: cleaned, those with too many pieces still among them.
+
+        The preset auto goes by it too, so that `preprocess` and `train` always take the same recipe.
+        """
+        return self.manifest.train.cleaning.kept + self.manifest.train.cleaning.long - self.manifest.held_out
 
     @property
     def vocabulary_files(self) -> list[Path]:
@@ -267,6 +315,22 @@ def _open_split(path: Path, entry: SplitEntry) -> Split:
     if len(split) != entry.pairs:
         raise OSError(f"{len(split):,} pairs in the shards, {entry.pairs:,} in the manifest")
     return split
+
+
+def _joined(parts: Sequence[SplitEntry]) -> SplitEntry:
+    """Return the entry of a split that has the pairs of all parts, one after another."""
+    dropped = {
+        field.name: sum(getattr(part.cleaning, field.name) for part in parts)
+        for field in dataclasses.fields(CleaningReport)
+    }
+    return SplitEntry(
+        inputs=tuple(entry for part in parts for entry in part.inputs),
+        cleaning=CleaningReport(**dropped),
+        shards=tuple(entry for part in parts for entry in part.shards),
+        pairs=sum(part.pairs for part in parts),
+        src_tokens=sum(part.src_tokens for part in parts),
+        tgt_tokens=sum(part.tgt_tokens for part in parts),
+    )
 
 
 def _lengths(offsets: Iterable[IdArray]) -> IdArray:

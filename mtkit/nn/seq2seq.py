@@ -60,6 +60,15 @@ class Seq2Seq(nn.Module):
         """Scores (..., V) of all pieces, before normalisation, from readouts (..., E)."""
         return functional.linear(readout, self.output.weight, self.output.bias)
 
+    def parameters_by_part(self) -> dict[str, int]:
+        """Count the weights of each part; a table that input and output share is one of the embeddings."""
+        parts = {"src_embedding": "embeddings", "tgt_embedding": "embeddings", "decoder.attention": "attention"}
+        counts = dict.fromkeys(("embeddings", "encoder", "attention", "decoder", "output"), 0)
+        for name, weight in self.named_parameters():
+            first, second, *_ = name.split(".")
+            counts[parts.get(first) or parts.get(f"{first}.{second}") or first] += weight.numel()
+        return counts
+
 
 def check_network(network: NetworkSettings, src_vocab_size: int, tgt_vocab_size: int) -> None:
     """Raise `SettingsError` where the settings do not fit the vocabularies."""

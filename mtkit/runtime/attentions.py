@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mtkit.runtime.cells import Weights
-from mtkit.runtime.graph import Graph, Shape
+from mtkit.runtime.graph import CONTRIB, Graph, Shape
 from mtkit.runtime.products import Operand, Products
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What the encoder made of N sentences: (S, N, H) position by position, and as an operand (S * N, H)."""
+    """What the encoder made of N sentences: (N, S, H), as a value and as an operand."""
 
     value: str
     operand: Operand
@@ -59,9 +59,9 @@ class Attention(ABC):
 
     @abstractmethod
     def attend(self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places) -> tuple[str, str]:
-        """Return contexts (R, H) and weights (R, S), the mean over heads, of queries (R, H).
+        """Return contexts (R, H) of queries (R, H), and weights (N, K, S), the mean over heads.
 
-        `padding` (N, 1, 1, S) is 0, and -inf at padding.
+        `padding` (N, 1, S) is 0, and -inf at padding.
         """
 
 
@@ -81,12 +81,16 @@ class FixedContext(Attention):
     def attend(self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places) -> tuple[str, str]:
         """See `Attention`; the weights are uniform over the sentence."""
         sentences = graph.op("Div", places.places, graph.op("Shape", places.rows, start=1, end=2))
-        weights = graph.op("Squeeze", graph.op("Softmax", padding, axis=3), graph.constant([1, 2], np.int64))
-        return graph.op("Gather", source["source.context"], sentences), graph.op("Gather", weights, sentences)
+        shape = graph.op("Concat", graph.op("Shape", places.rows), graph.op("Shape", padding, start=2), axis=0)
+        weights = graph.op("Expand", graph.op("Softmax", padding, axis=2), shape)
+        return graph.op("Gather", source["source.context"], sentences), weights
 
 
 class ScoredAttention(Attention):
-    """Softmax over scores of each head, whose values are slices of the memory."""
+    """Softmax over scores of each head, whose values are slices of the memory.
+
+    With several heads, values (N, S, H) are held as (N, heads, S, H / heads).
+    """
 
     @abstractmethod
     def keys(self, graph: Graph, memory: Memory) -> str:
@@ -94,64 +98,57 @@ class ScoredAttention(Attention):
 
     @abstractmethod
     def scores(self, graph: Graph, query: str, keys: str, places: Places) -> str:
-        """Return the scores (N, heads, K, S) of queries (R, H)."""
+        """Return the scores of queries (R, H): (N, K, S), or (N, heads, K, S) of several heads."""
 
     def shapes(self) -> dict[str, Shape]:
         """See `Attention`."""
-        return {"source.memory": ["N", self.heads, "S", self.head_width], "source.keys": self.key_shape()}
+        return {"source.memory": self.shape_by_head(), "source.keys": self.key_shape()}
 
-    @abstractmethod
     def key_shape(self) -> Shape:
         """Return the shape of the keys."""
+        return self.shape_by_head()
+
+    def shape_by_head(self) -> Shape:
+        """Return the shape of what `by_head` gives of (N, S, H)."""
+        return ["N", "S", self.width] if self.heads == 1 else ["N", self.heads, "S", self.head_width]
+
+    def by_head(self, graph: Graph, value: str) -> str:
+        """Part (N, any, H) by heads, where there are several: (N, heads, any, H / heads)."""
+        if self.heads == 1:
+            return value
+        value = graph.reshape(value, 0, 0, self.heads, self.head_width)
+        return graph.op("Transpose", value, perm=[0, 2, 1, 3])
 
     def project(self, graph: Graph, memory: Memory) -> dict[str, str]:
         """See `Attention`."""
-        by_head = graph.reshape(memory.value, 0, 0, self.heads, self.head_width)
-        return {
-            "source.memory": graph.op("Transpose", by_head, perm=[1, 2, 0, 3]),
-            "source.keys": self.keys(graph, memory),
-        }
+        return {"source.memory": self.by_head(graph, memory.value), "source.keys": self.keys(graph, memory)}
 
     def attend(self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places) -> tuple[str, str]:
         """See `Attention`."""
+        if self.heads > 1:
+            padding = graph.op("Unsqueeze", padding, graph.constant([1]))
         scores = graph.op("Add", self.scores(graph, query, source["source.keys"], places), padding)
-        weights = graph.op("Softmax", scores, axis=3)
-        context = graph.op("MatMul", weights, source["source.memory"])  # (N, heads, K, H / heads)
+        weights = graph.op("Softmax", scores, axis=-1)
+        context = graph.op("MatMul", weights, source["source.memory"])  # (N, [heads,] K, H / heads)
         if self.heads > 1:
             context = graph.op("Transpose", context, perm=[0, 2, 1, 3])
-            weights = graph.op("ReduceMean", weights, graph.constant([1], np.int64))
-        # (N, K, .) as (N * K, .), from which each row takes its own
-        context = graph.op("Gather", graph.reshape(context, -1, self.width), places.places)
-        positions = graph.op("Shape", padding, start=3)
-        shape = graph.op("Concat", graph.constant([-1], np.int64), positions, axis=0)
-        return context, graph.op("Gather", graph.op("Reshape", weights, shape), places.places)
+            weights = graph.op("ReduceMean", weights, graph.constant([1]), keepdims=0)
+        # (N, K, H) as (N * K, H), from which each row takes its own
+        return graph.op("Gather", graph.reshape(context, -1, self.width), places.places), weights
 
 
 class DotAttention(ScoredAttention):
     """See `mtkit.nn.attention.DotAttention`; the scale is in the keys."""
 
-    def key_shape(self) -> Shape:
-        """See `ScoredAttention`."""
-        return ["N", self.heads, self.head_width, "S"]
-
     def keys(self, graph: Graph, memory: Memory) -> str:
         """See `ScoredAttention`."""
-        scaled = graph.op("Mul", memory.value, graph.constant(1 / math.sqrt(self.head_width), np.float32))
-        return self._by_head(graph, scaled)
+        scale = graph.constant(1 / math.sqrt(self.head_width), np.float32)
+        return self.by_head(graph, graph.op("Mul", memory.value, scale))
 
     def scores(self, graph: Graph, query: str, keys: str, places: Places) -> str:
         """See `ScoredAttention`."""
-        query = graph.op("Gather", query, places.rows)  # (N, K, H)
-        query = graph.reshape(query, 0, 0, self.heads, self.head_width)
-        if self.heads > 1:
-            query = graph.op("Transpose", query, perm=[0, 2, 1, 3])
-        else:
-            query = graph.op("Reshape", query, graph.constant([0, 1, -1, self.head_width], np.int64))
-        return graph.op("MatMul", query, keys)
-
-    def _by_head(self, graph: Graph, keys: str) -> str:
-        """Turn (S, N, H) into (N, heads, H / heads, S)."""
-        return graph.op("Transpose", graph.reshape(keys, 0, 0, self.heads, self.head_width), perm=[1, 2, 3, 0])
+        query = self.by_head(graph, graph.op("Gather", query, places.rows))  # (N, [heads,] K, H / heads)
+        return graph.op("FusedMatMul", query, keys, transB=1, domain=CONTRIB)
 
 
 class GeneralAttention(DotAttention):
@@ -160,8 +157,7 @@ class GeneralAttention(DotAttention):
     def keys(self, graph: Graph, memory: Memory) -> str:
         """See `ScoredAttention`."""
         weight = self.weights["key.weight"] / np.float32(math.sqrt(self.head_width))
-        keys = self.products.product(graph, [memory.operand], weight)
-        return self._by_head(graph, graph.op("Reshape", keys, graph.op("Shape", memory.value)))
+        return self.by_head(graph, self.products.product(graph, [memory.operand], weight))
 
 
 class AdditiveAttention(ScoredAttention):
@@ -174,20 +170,21 @@ class AdditiveAttention(ScoredAttention):
     def keys(self, graph: Graph, memory: Memory) -> str:
         """See `ScoredAttention`."""
         keys = self.products.product(graph, [memory.operand], self.weights["key.weight"])
-        keys = graph.op("Reshape", keys, graph.op("Shape", memory.value))
-        return graph.op("Unsqueeze", graph.op("Transpose", keys, perm=[1, 0, 2]), graph.constant([1], np.int64))
+        return graph.op("Unsqueeze", keys, graph.constant([1]))
 
     def scores(self, graph: Graph, query: str, keys: str, places: Places) -> str:
         """See `ScoredAttention`."""
         operand = self.products.operand(graph, query, 1.0, self.width)
         query = self.products.product(graph, [operand], self.weights["query.weight"], self.weights["query.bias"])
-        query = graph.op("Unsqueeze", graph.op("Gather", query, places.rows), graph.constant([2], np.int64))
+        query = graph.op("Unsqueeze", graph.op("Gather", query, places.rows), graph.constant([2]))
         table = graph.op("Tanh", graph.op("Add", query, keys))  # (N, K, S, H)
         vector = self.weights["vector"]  # (heads, H / heads), each head's slice of the table
         columns = np.zeros((self.width, self.heads), np.float32)
         for head in range(self.heads):
             columns[head * self.head_width : (head + 1) * self.head_width, head] = vector[head]
         scores = graph.op("MatMul", table, graph.constant(columns))
+        if self.heads == 1:
+            return graph.op("Squeeze", scores, graph.constant([3]))
         return graph.op("Transpose", scores, perm=[0, 3, 1, 2])
 
 

@@ -178,22 +178,32 @@ class LSTM(Cell):
 CELLS: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM, "gru-original": OriginalGRU}
 
 
+@dataclass(frozen=True)
+class Positions:
+    """Where N sentences are real, and where they end."""
+
+    real: str
+    """(S, N, 1), 1 and 0 at padding."""
+    last: str
+    """(N, 2), position and number of each sentence's last token."""
+
+
 def encoder_layer(
-    graph: Graph, kind: str, products: Products, weights: Weights, inputs: Operand, real: str, rows: str = ""
+    graph: Graph, kind: str, products: Products, weights: Weights, inputs: Operand, positions: Positions, rows: str = ""
 ) -> tuple[str, str]:
     """Run a layer of the encoder over whole sentences; see `mtkit.nn.recurrent.SequenceLayer`.
 
     The products of the inputs are made at once. A loop then goes over the positions, the backward direction beside the
-    forward one. At padding the state stays as it is, so that the backward direction enters each sentence at its end
-    with the zeros it began from.
+    forward one. At padding the backward state is zero, so that it enters each sentence at its end with the zeros it
+    began from; the forward state wanders on, and its outputs there mean nothing.
 
     Args:
         graph: where to build it.
         kind: name of the cell.
         products: how to multiply.
         weights: those of the layer.
-        inputs: (S * N, width), position by position.
-        real: (S, N, 1), False at padding.
+        inputs: (S * N, width), position by position, or (U, width).
+        positions: of the sentences.
         rows: (S, N), where positions share rows of the inputs: which one each reads.
 
     Returns:
@@ -201,8 +211,8 @@ def encoder_layer(
     """
     names = ["forwards", "backwards"] if "backwards" in weights else ["forwards"]
     cells = [CELLS[kind](products, weights.part(name)) for name in names]
-    sentences = graph.op("Shape", real, start=1, end=2)
-    by_position = graph.op("Concat", graph.op("Shape", real, end=2), graph.constant([-1], np.int64), axis=0)
+    by_position = graph.op("Concat", graph.op("Shape", positions.real, end=2), graph.constant([-1], np.int64), axis=0)
+    sentences = graph.op("Shape", positions.real, start=1, end=2)
 
     body = Graph(graph)
     states = [
@@ -212,16 +222,23 @@ def encoder_layer(
     for direction, (cell, state) in enumerate(zip(cells, states, strict=True)):  # 0 is forward for Scan, 1 backward
         shape = graph.op("Concat", sentences, graph.constant([cell.width], np.int64), axis=0)
         starts += [graph.op("Expand", graph.constant(0.0, np.float32), shape)] * cell.parts
-        terms = [
-            graph.op("Gather", term, rows) if rows else graph.op("Reshape", term, by_position)
-            for term in cell.inputs(graph, inputs)
-        ]
-        scanned += [*terms, real]
-        directions += [direction] * (len(terms) + 1)
-        here = [body.input(body.fresh(), np.float32, ["N", "terms"]) for _ in terms]
-        is_real = body.input(body.fresh(), np.bool_, ["N", 1])
-        new = cell.loop(body, here, state)
-        after.append([body.op("Where", is_real, now, before) for now, before in zip(new, state, strict=True)])
+        terms = cell.inputs(graph, inputs)
+        if rows:  # taken where they are needed: all of them at once would go through memory twice
+            scanned.append(rows)
+            directions.append(direction)
+            here = body.input(body.fresh(), np.int64, ["N"])
+            terms = [body.op("Gather", term, here) for term in terms]
+        else:
+            scanned += [graph.op("Reshape", term, by_position) for term in terms]
+            directions += [direction] * len(terms)
+            terms = [body.input(body.fresh(), np.float32, ["N", "terms"]) for _ in terms]
+        new = cell.loop(body, terms, state)
+        if direction:
+            scanned.append(positions.real)
+            directions.append(direction)
+            real = body.input(body.fresh(), np.float32, ["N", 1])
+            new = tuple(body.op("Mul", part, real) for part in new)
+        after.append(new)
     for parts in (*after, [parts[0] for parts in after]):  # the states that go on, then the outputs
         for part in parts:
             body.output(part, np.float32, ["N", cells[0].width])
@@ -235,7 +252,8 @@ def encoder_layer(
         scan_input_directions=directions,
         scan_output_directions=list(range(len(cells))),
     )
-    finals, outputs = results[: len(starts) : cells[0].parts], results[len(starts) :]
+    outputs = results[len(starts) :]
+    final = graph.op("GatherND", outputs[0], positions.last)
     if len(cells) == 1:
-        return outputs[0], finals[0]
-    return graph.op("Concat", *outputs, axis=2), graph.op("Concat", *finals, axis=1)
+        return outputs[0], final
+    return graph.op("Concat", *outputs, axis=2), graph.op("Concat", final, results[cells[0].parts], axis=1)

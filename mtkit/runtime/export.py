@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import InvalidProtobuf
 from safetensors import SafetensorError
@@ -24,9 +26,9 @@ from safetensors.numpy import load_file
 from mtkit.errors import ModelFolderError
 from mtkit.model_folder import ModelFolder
 from mtkit.runtime.attentions import ATTENTIONS, Attention, Memory, Places
-from mtkit.runtime.cells import CELLS, Cell, Weights, encoder_layer
+from mtkit.runtime.cells import CELLS, Cell, Positions, Weights, encoder_layer
 from mtkit.runtime.graph import Graph
-from mtkit.runtime.onnx_stepper import GRAPH_FORMAT
+from mtkit.runtime.onnx_stepper import GRAPH_FORMAT, Ids
 from mtkit.runtime.products import Float32, Int8, Matrix, Products
 from mtkit.settings import NetworkSettings
 from mtkit.storage import new_folder, sha256
@@ -80,6 +82,18 @@ def write_graphs(network: GraphNetwork, precision: str, folder: Path, digest: st
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
+@dataclass(frozen=True)
+class Logits:
+    """What the output layer gives."""
+
+    value: str
+    """(R, columns)."""
+    normaliser: str
+    """(R, 1), the logarithm of the sum of their exponentials."""
+    column_of: Ids
+    """(V,) the column of each piece."""
+
+
 class GraphNetwork:
     """`mtkit.nn.Seq2Seq` as graphs."""
 
@@ -125,36 +139,52 @@ class GraphNetwork:
         pieces = graph.input("pieces", np.int64, ["U"])
         src = graph.input("src", np.int64, ["N", "S"])
         lengths = graph.input("src_lengths", np.int64, ["N"])
-        positions = graph.op("Range", graph.constant(0), _size(graph, src, 1), graph.constant(1))
-        real = graph.op("Less", graph.op("Unsqueeze", positions, graph.constant([1])), lengths)  # (S, N)
+        places = _range(graph, _size(graph, src, 1))
+        real = graph.op("Less", places, graph.op("Unsqueeze", lengths, graph.constant([1])))  # (N, S)
+        positions = self._positions(graph, real, lengths)
         rows = graph.op("Transpose", src, perm=[1, 0])
 
-        operand, value, bound = products.embedding(graph, self.src_table, pieces), "", 0.0
-        real_steps = graph.op("Unsqueeze", real, graph.constant([2]))
+        first = self.weights.part("encoder.layers.0")
+        directions = 1 + ("backwards" in first)
+        out = directions * len(CELLS[self.settings.cell](products, first.part("forwards")).input_weight)
+        operand, value, bound = products.embedded(graph, self.src_table, pieces, out), "", 0.0
         finals = []
         for depth in range(self.settings.encoder_layers):
             weights = self.weights.part(f"encoder.layers.{depth}")
-            outputs, final = encoder_layer(graph, self.settings.cell, products, weights, operand, real_steps, rows)
-            rows = ""
+            if depth:
+                rows, operand = "", products.operand(graph, graph.reshape(value, -1, hidden), bound, hidden)
+            outputs, final = encoder_layer(graph, self.settings.cell, products, weights, operand, positions, rows)
             residual = self.settings.residual and depth > 0
             value = graph.op("Add", outputs, value) if residual else outputs
             bound = bound + 1 if residual else 1.0
-            operand = products.operand(graph, graph.reshape(value, -1, hidden), bound, hidden)
             finals.append(final)
 
         attention = self.attention(products)
+        value = graph.op("Transpose", value, perm=[1, 0, 2])
+        operand = products.operand(graph, value, bound, hidden)
         source = attention.project(graph, Memory(value, operand, finals[-1]))
         for name, shape in attention.shapes().items():
             graph.output(source[name], np.float32, shape, name=name)
         padding = graph.op("Where", real, graph.constant(0.0, np.float32), graph.constant(-np.inf, np.float32))
-        padding = graph.op("Unsqueeze", graph.op("Transpose", padding, perm=[1, 0]), graph.constant([1, 2]))
-        graph.output(padding, np.float32, ["N", 1, 1, "S"], name="source.padding")
+        graph.output(
+            graph.op("Unsqueeze", padding, graph.constant([1])), np.float32, ["N", 1, "S"], name="source.padding"
+        )
         for depth, cell in enumerate(self.decoder_cells(products)):
             final = finals[min(depth, self.settings.encoder_layers - 1)]
             start = cell.start(graph, self._bridge(graph, products, depth, final))
             for part, name in enumerate(_hidden_names(depth, cell)):
                 graph.output(start[part], np.float32, ["N", hidden], name=name)
         return graph
+
+    @staticmethod
+    def _positions(graph: Graph, real: str, lengths: str) -> Positions:
+        """Return what `encoder_layer` needs to know of sentences, from where they are real (N, S)."""
+        mask = graph.op("Cast", graph.op("Transpose", real, perm=[1, 0]), to=onnx.TensorProto.FLOAT)
+        last = graph.op("Sub", lengths, graph.constant(1))
+        pair = [
+            graph.op("Unsqueeze", part, graph.constant([1])) for part in (last, _range(graph, _size(graph, real, 0)))
+        ]
+        return Positions(graph.op("Unsqueeze", mask, graph.constant([2])), graph.op("Concat", *pair, axis=1))
 
     def _bridge(self, graph: Graph, products: Products, depth: int, final: str) -> str:
         """See `mtkit.nn.decoder.Bridge`."""
@@ -172,10 +202,8 @@ class GraphNetwork:
         rows = graph.input("rows", np.int64, ["R"])
         places = Places(graph.input("place_rows", np.int64, ["N", "K"]), graph.input("row_places", np.int64, ["R"]))
         k = graph.input("k", np.int64, [1])
-        required = graph.input("required", np.int64, ["R"])
-        everything = graph.input("everything", np.bool_, [])
         source = {name: graph.input(name, np.float32, shape) for name, shape in attention.shapes().items()}
-        padding = graph.input("source.padding", np.float32, ["N", 1, 1, "S"])
+        padding = graph.input("source.padding", np.float32, ["N", 1, "S"])
         states = [
             tuple(
                 graph.op("Gather", graph.input(name, np.float32, ["M", hidden]), rows)
@@ -184,7 +212,7 @@ class GraphNetwork:
             for depth, cell in enumerate(cells)
         ]
 
-        inputs = [products.embedding(graph, self.tgt_table, tokens)]
+        inputs = [products.embedded(graph, self.tgt_table, tokens, len(cells[0].input_weight))]
         # a context is an average of memory states, and keeps their bound
         bound = float(settings.encoder_layers) if settings.residual and attention.needs_query else 1.0
         if not attention.needs_query:
@@ -205,22 +233,22 @@ class GraphNetwork:
         for depth, (cell, parts) in enumerate(zip(cells, after, strict=True)):
             for name, part in zip(_hidden_names(depth, cell), parts, strict=True):
                 graph.output(part, np.float32, ["R", hidden], name=f"next.{name}")
-        graph.output(weights, np.float32, ["R", "S"], name="attention")
 
         operands = [products.operand(graph, output, output_bound, hidden), context_operand]
         readout = self.weights.part("decoder.readout")
         value = graph.op("Tanh", products.product(graph, operands, readout["weight"], readout["bias"]))
-        self._output(graph, products, value, k, required, everything)
+        logits = self._output(graph, products, value, k)
+        self._more(graph, logits, weights, places)
         return graph
 
-    def _output(self, graph: Graph, products: Products, readout: str, k: str, required: str, everything: str) -> None:
-        """Add the output layer and what is wanted of it.
+    def _output(self, graph: Graph, products: Products, readout: str, k: str) -> Logits:
+        """Add the output layer and the k best pieces.
 
-        Its columns are all pieces that can be candidates, filled up to whole blocks, and then a block for the others,
-        which count for the normaliser alone.
+        Its columns are those of all pieces that can be candidates, each in the place of its id, filled up to whole
+        blocks, and then a block for the others, which count for the normaliser alone.
         """
         pieces = len(self.output_bias)
-        candidates = _filled(np.arange(len(NEVER), pieces))
+        candidates = _filled(np.where(np.isin(np.arange(pieces), NEVER), -1, np.arange(pieces)))
         columns = np.concatenate((candidates, _filled(np.array(NEVER))))
         weight = np.where(columns[:, None] < 0, 0, self.output_weight[columns])
         bias = np.where(columns < 0, -np.inf, self.output_bias[columns]).astype(np.float32)
@@ -250,22 +278,44 @@ class GraphNetwork:
         ids = graph.op(
             "Add", graph.op("Mul", block, graph.constant(BLOCK)), graph.op("Mod", where, graph.constant(BLOCK))
         )
-        graph.output(graph.op("Add", ids, graph.constant(len(NEVER))), np.int64, ["R", "k"], name="ids")
+        graph.output(ids, np.int64, ["R", "k"], name="ids")
         graph.output(graph.op("Sub", best, normaliser), np.float32, ["R", "k"], name="log_probs")
 
         column_of = np.full(pieces, -1)
         column_of[columns[columns >= 0]] = np.flatnonzero(columns >= 0)
-        places = graph.op("Unsqueeze", graph.op("Gather", graph.constant(column_of), required), graph.constant([1]))
-        asked = graph.op("Sub", graph.op("GatherElements", logits, places, axis=1), normaliser)
-        graph.output(graph.op("Squeeze", asked, graph.constant([1])), np.float32, ["R"], name="required_log_probs")
+        return Logits(logits, normaliser, column_of)
 
-        whole, nothing = Graph(graph), Graph(graph)
-        all_logits = whole.op("Gather", logits, whole.constant(column_of), axis=1)
-        whole.output(whole.op("Sub", all_logits, normaliser), np.float32, ["R", "V"])
-        empty = nothing.constant(np.zeros((0, pieces), np.float32))
-        nothing.output(nothing.op("Identity", empty), np.float32, ["none", "V"])
-        full = graph.op("If", everything, then_branch=whole.proto("all"), else_branch=nothing.proto("none"))
-        graph.output(full, np.float32, ["rows", "V"], name="distribution")
+    @staticmethod
+    def _more(graph: Graph, logits: Logits, weights: str, places: Places) -> None:
+        """Add what only some searches want, and what costs next to nothing where they do not.
+
+        The input `more` asks for the log-probabilities of what is required and for the attention, `everything`, which
+        says nothing without it, for those of all pieces. What is not asked for is empty.
+        """
+        required = graph.input("required", np.int64, ["R"])
+        more, everything = graph.input("more", np.bool_, []), graph.input("everything", np.bool_, [])
+        some, nothing, whole, none = Graph(graph), Graph(graph), Graph(graph), Graph(graph)
+        column_of = graph.constant(logits.column_of)
+        empty = np.zeros((0, len(logits.column_of)), np.float32)
+
+        columns = some.op("Unsqueeze", some.op("Gather", column_of, required), some.constant([1]))
+        asked = some.op("Sub", some.op("GatherElements", logits.value, columns, axis=1), logits.normaliser)
+        some.output(some.op("Squeeze", asked, some.constant([1])), np.float32, ["R"])
+        by_place = some.op("Concat", some.constant([-1]), some.op("Shape", weights, start=-1), axis=0)
+        some.output(some.op("Gather", some.op("Reshape", weights, by_place), places.places), np.float32, ["R", "S"])
+        of_all = whole.op("Sub", whole.op("Gather", logits.value, column_of, axis=1), logits.normaliser)
+        whole.output(of_all, np.float32, ["R", "V"])
+        none.output(none.op("Identity", none.constant(empty)), np.float32, ["none", "V"])
+        full = some.op("If", everything, then_branch=whole.proto("all"), else_branch=none.proto("none"))
+        some.output(full, np.float32, ["rows", "V"])
+
+        for array in (empty[:, 0], empty[:, :0], empty):
+            nothing.output(nothing.op("Identity", nothing.constant(array)), np.float32, ["none"] * array.ndim)
+        branches = {"then_branch": some.proto("more"), "else_branch": nothing.proto("nothing")}
+        found = graph.ops("If", more, count=3, **branches)
+        shapes = {"required_log_probs": ["rows"], "attention": ["rows", "width"], "distribution": ["rows", "V"]}
+        for value, (name, shape) in zip(found, shapes.items(), strict=True):
+            graph.output(value, np.float32, shape, name=name)
 
     @staticmethod
     def _logarithm_of_sum(graph: Graph, values: str) -> str:
@@ -276,7 +326,7 @@ class GraphNetwork:
         """
         total = graph.op("ReduceSum", values, graph.constant([1]))
         logarithms = graph.op("Log", graph.op("Add", total, graph.constant(np.zeros(16), np.float32)))
-        return graph.op("Slice", logarithms, graph.constant([0]), graph.constant([1]), graph.constant([1]))
+        return graph.op("Gather", logarithms, graph.constant([0]), axis=1)
 
 
 def _filled(ids: np.ndarray) -> np.ndarray:
@@ -287,6 +337,11 @@ def _filled(ids: np.ndarray) -> np.ndarray:
 def _size(graph: Graph, value: str, axis: int) -> str:
     """Return one of a value's dimensions, as a number."""
     return graph.op("Squeeze", graph.op("Shape", value, start=axis, end=axis + 1))
+
+
+def _range(graph: Graph, count: str) -> str:
+    """Return the numbers from 0 to `count` - 1."""
+    return graph.op("Range", graph.constant(0), count, graph.constant(1))
 
 
 def _hidden_names(depth: int, cell: Cell) -> list[str]:

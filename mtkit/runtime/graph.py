@@ -34,6 +34,7 @@ class Graph:
         self._root: Graph = outer._root if outer else self
         self._constants: dict[bytes, tuple[str, onnx.TensorProto]] = {}
         self._names = 0
+        self._renamed: dict[str, str] = {}  # output names and the values they stand for
 
     def input(self, name: str, dtype: npt.DTypeLike, shape: Shape) -> str:
         """Declare an input."""
@@ -42,9 +43,10 @@ class Graph:
 
     def output(self, value: str, dtype: npt.DTypeLike, shape: Shape, *, name: str = "") -> None:
         """Make a value an output, under a name of its own where one is given."""
-        if name or any(value == output.name for output in self.outputs):
-            name = name or self.fresh()
-            self.nodes.append(helper.make_node("Identity", [value], [name]))
+        if any(value in (output.name, self._renamed.get(output.name)) for output in self.outputs):
+            value = self.op("Identity", value)
+        if name:
+            self._renamed[name] = value
         self.outputs.append(_info(name or value, dtype, shape))
 
     def constant(self, value: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> str:
@@ -84,6 +86,10 @@ class Graph:
     def proto(self, name: str) -> onnx.GraphProto:
         """Return the finished graph."""
         constants = [tensor for _, tensor in self._constants.values()]
+        names = {value: name for name, value in self._renamed.items()}
+        for node in self.nodes:  # renamed rather than copied: an Identity in front of an output is a copy
+            node.input[:] = [names.get(value, value) for value in node.input]
+            node.output[:] = [names.get(value, value) for value in node.output]
         return helper.make_graph(self.nodes, name, self.inputs, self.outputs, constants)
 
     def model(self, name: str) -> onnx.ModelProto:

@@ -20,7 +20,7 @@ Ids = npt.NDArray[np.int64]
 Arrays = dict[str, npt.NDArray[Any]]
 Values = dict[str, OrtValue]
 
-GRAPH_FORMAT = "1"
+GRAPH_FORMAT = "2"
 """What the graphs take and give, and under which names; it changes when this file needs other graphs."""
 
 
@@ -128,6 +128,7 @@ class OnnxStepper:
     def __init__(self, encoder: Path, step: Path) -> None:
         """Load the graphs; raise `ModelFolderError` where that fails."""
         self._encoder, self._step = _session(encoder), _session(step)
+        self._encoded = [output.name for output in self._encoder.get_outputs()]
 
     def start(self, src: Ids, src_lengths: Ids) -> OnnxState:
         """Encode sources (N, S); see `search.Stepper`."""
@@ -136,17 +137,16 @@ class OnnxStepper:
         binding = self._encoder.io_binding()
         for name, array in feeds.items():
             binding.bind_cpu_input(name, array)
-        sizes = {"N": src.shape[0], "S": src.shape[1]}
-        found: Arrays = {}
-        for output in self._encoder.get_outputs():
-            shape = [sizes.get(size, size) for size in output.shape]
-            found[output.name] = array = np.empty(shape, np.float32)
-            binding.bind_output(output.name, "cpu", 0, np.float32, shape, array.ctypes.data)
+        for name in self._encoded:  # into memory that ONNX Runtime uses again: new memory is slow
+            binding.bind_output(name)
         self._encoder.run_with_iobinding(binding)
+        found: Values = dict(zip(self._encoded, binding.get_outputs(), strict=True))
         rows = np.arange(len(src))
         return OnnxState(
-            sources=Sources(self._step, {name: found[name] for name in found if name.startswith("source.")}),
-            hidden={name: _value(found[name]) for name in found if name.startswith("hidden.")},
+            sources=Sources(
+                self._step, {name: value.numpy() for name, value in found.items() if name.startswith("source.")}
+            ),
+            hidden={name: value for name, value in found.items() if name.startswith("hidden.")},
             rows=rows,
             sentences=rows,
             places=1,
@@ -205,6 +205,7 @@ class OnnxStepper:
         sources.bind("row_places", seating.row_places)
         sources.bind("k", _number(k))
         sources.bind("required", seating.nothing if required is None else np.ascontiguousarray(required))
+        sources.bind("more", _flag(not {"ids", "log_probs"}.issuperset(wanted)))
         sources.bind("everything", _flag("distribution" in wanted))
         sources.binding.clear_binding_outputs()
         for name in [f"next.{name}" for name in state.hidden] + wanted:  # what is not wanted is left out
@@ -221,16 +222,35 @@ class OnnxStepper:
         return [session.get_modelmeta().custom_metadata_map for session in (self._encoder, self._step)]
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
+@cache
+def _share_memory() -> None:
+    """Let all graphs of this process take their memory from one place: what one is done with another takes next.
+
+    Beam 5 then has its peak at 202 MB instead of 230 (15.8 M weights).
+    """
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(memory, None)
+
+
+def session_options() -> onnxruntime.SessionOptions:
+    """Return how the graphs are run: on one core, as they were optimised at export."""
+    _share_memory()
     options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     # the rest was done at export
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.enable_mem_pattern = False  # the shapes change with every batch
     options.log_severity_level = 3
+    return options
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(path), session_options(), providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own errors share no base
         raise ModelFolderError(
             f"{path}: cannot be loaded ({str(error).splitlines()[0]}); copy the model folder again"
@@ -258,8 +278,12 @@ def _also_wanted(required: Ids | None, attention: bool) -> list[str]:
 def _without(ids: Ids, log_probs: npt.NDArray[np.float32], banned: tuple[Ids, Ids], k: int) -> tuple[Ids, Any]:
     """Take banned pairs out of candidates that come best first, and keep the k best of each row that are left."""
     rows, tokens = banned
-    width = int(max(ids.max(), tokens.max())) + 1
-    gone = np.isin(np.arange(len(ids))[:, None] * width + ids, rows * width + tokens)
+    found = ids[rows] == tokens[:, None]
+    if not found.any():
+        return ids[:, :k], log_probs[:, :k]
+    pairs, columns = np.nonzero(found)
+    gone = np.zeros(ids.shape, np.bool_)
+    gone[rows[pairs], columns] = True
     order = np.argsort(gone, axis=1, kind="stable")[:, :k]
     kept = np.take_along_axis(np.where(gone, -np.inf, log_probs), order, axis=1)
     return np.take_along_axis(ids, order, axis=1), kept

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from mtkit.runtime.graph import CONTRIB, Graph
@@ -21,6 +22,11 @@ Matrix = NDArray[np.float32]
 
 LEVELS = 127
 """Steps from zero to a bound: activations are stored as 128 + round(LEVELS * x / bound), so in 1 to 255."""
+
+
+FOLDED = 2**25
+"""Most bytes of a table of products: 8,000 pieces of a GRU with 700 units. It takes the place of a matrix a twentieth
+of its size, and of its product and quantisation at every step."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,13 @@ class Operand:
     width: int
 
 
+@dataclass(frozen=True)
+class Embedded(Operand):
+    """Rows of a table (V, width), of which `value` holds the ids: their products can be looked up as well."""
+
+    table: Matrix
+
+
 class Products(Protocol):
     """How a graph multiplies by the weights of a model."""
 
@@ -41,6 +54,10 @@ class Products(Protocol):
 
     def embedding(self, graph: Graph, table: Matrix, ids: str) -> Operand:
         """Look ids (rows,) up in a table (V, E)."""
+        ...
+
+    def embedded(self, graph: Graph, table: Matrix, ids: str, out: int) -> Operand:
+        """Do the same for products of `out` columns in all, where the ids are few and come one step after another."""
         ...
 
     def product(self, graph: Graph, operands: Sequence[Operand], weight: Matrix, bias: Matrix | None = None) -> str:
@@ -59,10 +76,14 @@ class Float32:
         """See `Products`."""
         return Operand(graph.op("Gather", graph.constant(table), ids), float(np.abs(table).max()), table.shape[1])
 
+    def embedded(self, graph: Graph, table: Matrix, ids: str, out: int) -> Operand:
+        """See `Products`."""
+        return self.embedding(graph, table, ids)
+
     def product(self, graph: Graph, operands: Sequence[Operand], weight: Matrix, bias: Matrix | None = None) -> str:
         """See `Products`."""
         terms = [_joined(graph, operands), graph.constant(weight.T)]
-        return graph.op("Gemm", *terms, *([] if bias is None else [graph.constant(bias)]))
+        return graph.op("MatMul", *terms) if bias is None else graph.op("Gemm", *terms, graph.constant(bias))
 
 
 @dataclass(frozen=True)
@@ -86,8 +107,22 @@ class Int8:
         quantised = (128 + np.round(table * (LEVELS / bound))).astype(np.uint8)
         return Operand(graph.op("Gather", graph.constant(quantised), ids), bound, table.shape[1])
 
+    def embedded(self, graph: Graph, table: Matrix, ids: str, out: int) -> Operand:
+        """See `Products`; the products are a table in 16 bits, unless that would be large."""
+        if len(table) * out * 2 > FOLDED:
+            return self.embedding(graph, table, ids)
+        return Embedded(ids, float(np.abs(table).max()), table.shape[1], table)
+
     def product(self, graph: Graph, operands: Sequence[Operand], weight: Matrix, bias: Matrix | None = None) -> str:
         """See `Products`; the operands' bounds go into the weights, so that one scale serves all of them."""
+        first, *others = operands
+        if isinstance(first, Embedded):
+            table = first.table @ weight[:, : first.width].T + (0 if bias is None else bias)
+            looked_up = graph.op("Gather", graph.constant(table, np.float16), first.value)
+            looked_up = graph.op("Cast", looked_up, to=onnx.TensorProto.FLOAT)
+            if not others:
+                return looked_up
+            return graph.op("Add", looked_up, self.product(graph, others, weight[:, first.width :]))
         bounds = np.concatenate([np.full(operand.width, operand.bound, np.float32) for operand in operands])
         scaled = weight * bounds
         scales = np.maximum(np.abs(scaled).max(axis=1), np.finfo(np.float32).tiny) / self.weight_levels

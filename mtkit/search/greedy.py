@@ -45,8 +45,7 @@ def greedy_search(
     while under_way:
         live, state = under_way
         candidates, state = rules.step(stepper, live, state, 1)
-        rows = np.arange(len(live.sentences))
-        live = live.extend(candidates, rows, np.zeros_like(rows))
+        live = live.extend_all(candidates)
         ended = live.targets[:, -1] == rules.eos
         over = ended | (live.lengths == rules.max_lengths[live.sentences])
         if over.any():

@@ -41,16 +41,23 @@ class Live:
 
     def extend(self, candidates: Candidates, rows: Ids, columns: Ids) -> Live:
         """Return M hypotheses one token longer: row `rows[i]` (M,) goes on with its candidate `columns[i]` (M,)."""
-        tokens = candidates.ids[rows, columns]
+        weights = None if candidates.attention is None else candidates.attention[rows]
+        return self.select(rows)._longer(candidates.ids[rows, columns], candidates.log_probs[rows, columns], weights)
+
+    def extend_all(self, candidates: Candidates) -> Live:
+        """Return all hypotheses one token longer, each by its best candidate."""
+        return self._longer(candidates.ids[:, 0], candidates.log_probs[:, 0], candidates.attention)
+
+    def _longer(self, tokens: Ids, log_probs: Reals, attention: Reals | None) -> Live:
         weights = None
         if self.attention is not None:
-            assert candidates.attention is not None  # a stepper returns what was asked for
-            weights = np.concatenate((self.attention[rows], candidates.attention[rows, None]), axis=1)
+            assert attention is not None  # a stepper returns what was asked for
+            weights = np.concatenate((self.attention, attention[:, None]), axis=1)
         return Live(
-            self.sentences[rows],
-            self.lengths[rows] + 1,
-            np.concatenate((self.targets[rows], tokens[:, None]), axis=1),
-            self.log_probs[rows] + candidates.log_probs[rows, columns],
+            self.sentences,
+            self.lengths + 1,
+            np.concatenate((self.targets, tokens[:, None]), axis=1),
+            self.log_probs + log_probs,
             weights,
         )
 

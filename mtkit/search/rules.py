@@ -83,7 +83,10 @@ class Rules:
         return np.where(inside, self.prefixes[live.sentences, live.lengths.clip(max=width - 1)], FREE)
 
     def _banned(self, live: Live) -> tuple[Ids, Ids] | None:
-        rows = np.flatnonzero(live.lengths < self.min_pieces[live.sentences])
+        short = live.lengths < self.min_pieces[live.sentences]
+        if not self.no_repeat_ngram and not short.any():  # nearly every step
+            return None
+        rows = np.flatnonzero(short)
         ids = np.full(rows.size, self.eos)
         if self.no_repeat_ngram:
             more_rows, more_ids = completions(live.targets, live.lengths, self.no_repeat_ngram)

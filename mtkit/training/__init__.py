@@ -1,6 +1,22 @@
 """Training: from a prepared corpus to a model folder."""
 
-from mtkit.training.events import Event, Finished, Reported, Started, Validated, Warned
+from mtkit.training.events import Event, Finished, Note, Reported, Sample, Started, Validated, Warned
+from mtkit.training.memory import available_memory
+from mtkit.training.processes import join, may_tell
 from mtkit.training.session import open_corpus, train
 
-__all__ = ["Event", "Finished", "Reported", "Started", "Validated", "Warned", "open_corpus", "train"]
+__all__ = [
+    "Event",
+    "Finished",
+    "Note",
+    "Reported",
+    "Sample",
+    "Started",
+    "Validated",
+    "Warned",
+    "available_memory",
+    "join",
+    "may_tell",
+    "open_corpus",
+    "train",
+]

@@ -7,19 +7,37 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something the user may want to know, in one line."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Started:
     """Training is about to make its first update (or, resumed, its next)."""
 
     out: Path
     langs: str
+    settings: str
+    """Fingerprint of every setting that a model remembers."""
+    corpus: str
+    """Fingerprint of the prepared corpus."""
     train_pairs: int
+    train_pieces: tuple[int, int]
+    """Of the source and of the target side."""
     valid_pairs: int
     src_vocab_size: int
     tgt_vocab_size: int
-    parameters: int
+    joint: bool
+    """Whether one vocabulary serves both sides."""
+    parameters: dict[str, int]
+    """Weights of each part of the network; one that two parts share is counted in the first."""
     device: str
     precision: str
     threads: int
+    memory: int
+    """Bytes that training will take at its peak, about; see `training.memory`."""
     updates: int
     updates_per_epoch: int
     first_update: int
@@ -39,6 +57,15 @@ class Reported:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """A validation pair, and the greedy translation of its source."""
+
+    source: str
+    reference: str
+    translation: str
+
+
+@dataclass(frozen=True)
 class Validated:
     """A validation: loss in nats a target token (not smoothed), greedy cased BLEU, and whether it is the best yet."""
 
@@ -48,6 +75,9 @@ class Validated:
     perplexity: float
     bleu: float
     best: bool
+    best_bleu: float
+    best_update: int
+    samples: tuple[Sample, ...]
     seconds: float
 
 
@@ -73,4 +103,4 @@ class Warned:
     message: str
 
 
-Event = Started | Reported | Validated | Warned | Finished
+Event = Note | Started | Reported | Validated | Warned | Finished

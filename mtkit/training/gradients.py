@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from mtkit.nn import Loss
 
 
 def accumulate(
-    forward: Callable[[Batch], Loss], batches: Sequence[Batch], tokens: int, pass_tokens: int
+    forward: Callable[[Batch], Loss], batches: Iterable[Batch], tokens: int, pass_tokens: int
 ) -> Tensor | None:
     """Add the gradient of the batches' loss, divided by `tokens`, to that of the weights.
 
@@ -32,7 +32,7 @@ def accumulate(
     return torch.stack(losses).sum()
 
 
-def halved(batches: Sequence[Batch], pass_tokens: int) -> int:
+def halved(batches: Iterable[Batch], pass_tokens: int) -> int:
     """Return the `pass_tokens` to try next; raise `TrainingError` where single pairs were too much already."""
     largest = max(batches, key=lambda batch: batch.size)
     tried = min(pass_tokens or largest.size, largest.size)

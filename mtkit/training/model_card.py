@@ -42,6 +42,8 @@ Validation BLEU {progress.best_bleu:.2f} (sacreBLEU, cased, detokenised, greedy 
 at update {progress.best_update:,} of {progress.update:,}. The weights are those of that update; they were chosen by
 this score, so expect a little less on new text. Score a test set of your own with `mtkit evaluate`.
 
+![Loss, BLEU, learning rate and speed over the updates](curves.svg)
+
 ## Network
 
 {network.cell} with {network.attention} attention; {direction} encoder of {network.encoder_layers} and decoder of

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from mtkit import __version__
 from mtkit.dataset.preparation import prepare
 from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.errors import Interrupted, OutputError, SettingsError, TrainingError
+from mtkit.errors import Interrupted, OutputError, PreparedError, SettingsError, TrainingError
 from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_free, is_model_folder
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.export import export
@@ -24,37 +24,57 @@ from mtkit.runtime.torch_stepper import choose_device, choose_precision
 from mtkit.settings import NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.signals import stop_request
 from mtkit.storage import new_folder, remove_drafts, writing
+from mtkit.training.curves import draw_curves
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.model_card import write_model_card
+from mtkit.training.processes import ALONE, Processes
 from mtkit.training.schedule import Schedule
-from mtkit.training.state import newest_state
+from mtkit.training.start import check_embeddings, load_start
+from mtkit.training.state import Progress, newest_state
 from mtkit.training.trainer import Intervals, Trainer
 
-OF_THE_CALL = {"out", "resume", "force"}
-"""Settings that say what to do with a folder; a model does not remember them."""
-MAY_CHANGE = {"threads", "device", "precision", "patience"}
-"""Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns."""
+OF_THE_CALL = {"out", "resume", "force", "init_from", "src_embeddings", "tgt_embeddings"}
+"""Settings that name files and what to do with them; a model does not remember them, since it can be copied."""
+OF_THE_TEXT = {"train", "valid", "vocabulary"}
+"""Settings of a corpus that say where it came from; what it came to is in the corpus itself."""
+MAY_CHANGE = {"threads", "device", "precision", "patience", "target_bleu", "accumulate"}
+"""Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns.
+
+Of `accumulate` that is true together with the number of processes; where their product changes, the trainer says so.
+"""
 LENGTHS = ("epochs", "updates")
 """Settings that a resumed training may raise, where that leaves its past as it was."""
 
 
-def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event], None] = lambda event: None) -> Path:
+def _no_one(event: Event) -> None:
+    """Listen to nothing."""
+
+
+def train(
+    settings: TrainSettings,
+    corpus: PreparedCorpus,
+    emit: Callable[[Event], None] = _no_one,
+    processes: Processes = ALONE,
+) -> Path:
     """Train a model on a prepared corpus and return its folder, `settings.out`.
 
     Args:
         settings: all of them; `out` must be given.
         corpus: what to learn from and to validate on.
-        emit: called with each event, in this thread.
+        emit: called with each event, in this thread; of several processes, only in the first.
+        processes: those that train together, from `join`.
 
     Raises:
         SettingsError: settings do not fit together, or (resuming) with those the training began with.
-        TrainingError: the loss is no number any more, or the disk is full at the end.
+        PreparedError: another process was given another corpus.
+        TrainingError: the loss is no number any more, the disk is full at the end, or another process has ended.
         OutputError: there is something at `out` that neither `resume` nor `force` allows to touch.
         Interrupted: SIGINT or SIGTERM came, and everything is saved.
     """
     if not settings.out:
         raise SettingsError("--out is missing: the model folder to write")
     settings = replace(settings, network=resolve_network(settings.network, corpus.joint))
+    check_embeddings(settings)
     folder = Path(settings.out).resolve()
     device = choose_device(settings.device)
     autocast = choose_precision(settings.precision, device)
@@ -65,28 +85,35 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
         torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     network = Seq2Seq(settings.network, len(corpus.src_vocabulary), len(corpus.tgt_vocabulary)).to(device)
-    state = _open_for_resume(settings, corpus) if settings.resume else None
-    trainer = Trainer(settings, corpus, network, autocast, folder, emit)
+    if processes.first(lambda: corpus.fingerprint) != corpus.fingerprint:
+        raise PreparedError(f"{corpus.path}: is another corpus here than for the first process; copy that one here")
+    state = processes.first(lambda: _open_for_resume(settings, corpus) if settings.resume else None)
     if state is None:
-        _begin(folder, settings, corpus)
+        processes.first(lambda: load_start(settings, corpus, network, emit))
+    if not processes.is_first:
+        emit = _no_one
+    trainer = Trainer(settings, corpus, network, autocast, folder, emit, processes)
+    if state is None:
+        processes.first(lambda: _begin(folder, settings, corpus))
+        trainer.begin()
     else:
-        _lengthen(settings, corpus, trainer, done=int(state.name))
+        done = int(state.name)
+        processes.first(lambda: _lengthen(settings, trainer, done))
         trainer.restore(state)
-    emit(_started(trainer, corpus))
+    if processes.is_first:
+        tell = trainer.tell if state is None else emit  # the log has it already
+        tell(_started(trainer, settings, corpus))
     with stop_request() as stop:
         try:
             reason = trainer.run(stop)
-            export(ModelFolder.open(folder))
-            write_model_card(folder, settings, corpus, trainer.progress)
+            processes.first(lambda: _complete(folder, settings, corpus, trainer.progress))
         except Interrupted:
-            with suppress(OutputError):
-                if (model := ModelFolder.open(folder)).has_weights:
-                    export(model)  # what has been learnt so far can be used
+            processes.first(lambda: _export_what_there_is(folder))
             raise
         except OutputError as error:
             raise TrainingError(f"{error}; --resume goes on from the last save") from error
     progress = trainer.progress
-    emit(
+    trainer.tell(
         Finished(
             out=Path(settings.out),
             updates=progress.update,
@@ -101,31 +128,43 @@ def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event
 
 
 def open_corpus(
-    settings: TrainSettings, prepared: str | None, report: Callable[[str], None] = lambda line: None
+    settings: TrainSettings,
+    prepared: Sequence[str],
+    report: Callable[[str], None] = lambda line: None,
+    processes: Processes = ALONE,
 ) -> PreparedCorpus:
-    """Open the prepared corpus, or prepare the raw text of `settings.corpus` first.
+    """Open the folders of a prepared corpus, or where there are none, prepare the raw text of `settings.corpus` first.
 
-    Raw text is prepared beside the model folder, so that nothing there is touched before training can begin, and moves
-    in when it does. A training that is resumed goes on with what was prepared when it began.
+    Raw text is prepared by the first process, beside the model folder, so that nothing there is touched before training
+    can begin, and moves in when it does. A training that is resumed goes on with what was prepared when it began.
     """
     if not settings.out:
         raise SettingsError("--out is missing: the model folder to write")
     folder = Path(settings.out).resolve()
-    if prepared is not None:
-        corpus = PreparedCorpus.open(Path(prepared))
-        if folder in corpus.path.resolve().parents and not settings.resume:
-            raise SettingsError(f"{prepared}: lies inside --out, which would be replaced; move it out first")
-        return corpus
+    if not prepared:
+        return PreparedCorpus.open(processes.first(lambda: _prepared_from_text(folder, settings, report)))
+    corpus = PreparedCorpus.open(*map(Path, prepared))
+    for name, path in zip(prepared, corpus.paths, strict=True):
+        if folder in path.resolve().parents and not settings.resume:
+            raise SettingsError(f"{name}: lies inside --out, which would be replaced; move it out first")
+    return corpus
+
+
+def _prepared_from_text(folder: Path, settings: TrainSettings, report: Callable[[str], None]) -> Path:
     if settings.resume and _corpus_inside(folder).is_dir():
         corpus = PreparedCorpus.open(_corpus_inside(folder))
         _check_same_corpus(settings, corpus)
-        return corpus
+        return corpus.path
     if settings.resume:
         _check_no_weights(folder)
     check_way(folder, settings.force or settings.resume)
     resolve_network(settings.network, settings.corpus.joint)  # what does not fit shall not wait for the corpus
+    check_embeddings(settings)
+    wanted = settings.corpus
+    if settings.init_from:
+        wanted = replace(wanted, vocabulary=wanted.vocabulary or settings.init_from)
     beside = str(_corpus_beside(folder))
-    return prepare(PreprocessSettings(seed=settings.seed, corpus=settings.corpus, out=beside, force=True), report)
+    return prepare(PreprocessSettings(seed=settings.seed, corpus=wanted, out=beside, force=True), report).path
 
 
 def _corpus_beside(folder: Path) -> Path:
@@ -139,7 +178,8 @@ def _corpus_inside(folder: Path) -> Path:
 def _begin(folder: Path, settings: TrainSettings, corpus: PreparedCorpus) -> None:
     """Begin a model folder, in the place of an older model where that was allowed; it appears whole."""
     config = _config(settings, corpus)
-    if folder in corpus.path.resolve().parents:  # a raw-text training that was cut off before it saved anything
+    inside = any(folder in path.resolve().parents for path in corpus.paths)
+    if inside:  # a raw-text training that was cut off before it saved anything
         (folder / "log.jsonl").unlink(missing_ok=True)
         ModelFolder.create(folder, config, corpus.vocabulary_files)
         return
@@ -152,13 +192,28 @@ def _begin(folder: Path, settings: TrainSettings, corpus: PreparedCorpus) -> Non
             corpus.path.rename(_corpus_inside(folder))  # what is mapped stays mapped
 
 
-def _lengthen(settings: TrainSettings, corpus: PreparedCorpus, trainer: Trainer, done: int) -> None:
+def _complete(folder: Path, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> None:
+    """Give the trained model its curves, what translates, and its card."""
+    draw_curves(folder)
+    export(ModelFolder.open(folder))
+    write_model_card(folder, settings, corpus, progress)
+
+
+def _export_what_there_is(folder: Path) -> None:
+    """Make what has been learnt so far fit for use, where the disk allows."""
+    with suppress(OutputError):
+        draw_curves(folder)
+        if (model := ModelFolder.open(folder)).has_weights:
+            export(model)
+
+
+def _lengthen(settings: TrainSettings, trainer: Trainer, done: int) -> None:
     """Let a training be longer; raise `SettingsError` where it would be shorter, or its `done` updates be others."""
     model = ModelFolder.open(trainer.folder)
     began = replace(settings, **{key: model.config.train[key] for key in LENGTHS})
     if began == settings:
         return
-    before = Intervals.of(began, len(corpus.train), len(trainer.plan)).updates
+    before = Intervals.of(began, trainer.pairs, len(trainer.plan), trainer.progress).updates
     changed = [key for key in LENGTHS if getattr(began, key) != getattr(settings, key)]
     told = ", ".join(f"{key} from {getattr(began, key)} to {getattr(settings, key)}" for key in changed)
     if trainer.intervals.updates < before:
@@ -176,7 +231,7 @@ def _check_same_corpus(settings: TrainSettings, corpus: PreparedCorpus) -> None:
     """Raise `SettingsError` where resuming would go on with a corpus prepared in another way than it asks for."""
     began = msgspec.to_builtins(corpus.manifest.corpus)
     for key, now in msgspec.to_builtins(settings.corpus).items():
-        if key not in ("train", "valid") and began[key] != now:
+        if key not in OF_THE_TEXT and began[key] != now:
             raise SettingsError(
                 f"--resume cannot change {key} from {began[key]} to {now}; leave it as it was, or train into another "
                 "--out"
@@ -260,18 +315,23 @@ def _check_no_weights(path: Path) -> None:
         raise OutputError(f"{path}: holds a model but no training state to resume from; --force trains it anew")
 
 
-def _started(trainer: Trainer, corpus: PreparedCorpus) -> Started:
+def _started(trainer: Trainer, settings: TrainSettings, corpus: PreparedCorpus) -> Started:
     return Started(
         out=trainer.folder,
         langs=f"{corpus.src_lang}-{corpus.tgt_lang}",
+        settings=hashlib.sha256(msgspec.json.encode(_flat(settings), order="sorted")).hexdigest(),
+        corpus=corpus.fingerprint,
         train_pairs=len(corpus.train),
+        train_pieces=(int(corpus.train.src_lengths.sum()), int(corpus.train.tgt_lengths.sum())),
         valid_pairs=len(corpus.valid),
         src_vocab_size=len(corpus.src_vocabulary),
         tgt_vocab_size=len(corpus.tgt_vocabulary),
-        parameters=sum(math.prod(weight.shape) for weight in trainer.network.parameters()),
+        joint=corpus.joint,
+        parameters=trainer.network.parameters_by_part(),
         device=str(trainer.device),
         precision="float32" if trainer.autocast is None else str(trainer.autocast).removeprefix("torch."),
         threads=torch.get_num_threads(),
+        memory=trainer.estimate_memory(),
         updates=trainer.intervals.updates,
         updates_per_epoch=trainer.intervals.epoch,
         first_update=trainer.progress.update + 1,

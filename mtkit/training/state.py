@@ -3,8 +3,9 @@
 network.safetensors     the latest weights
 optimizer.safetensors   Adam's moments, named after the weights
 average.safetensors     the moving average of the weights, where there is one
-random.safetensors      the state of torch's random generators
 progress.json           `Progress`
+
+Chance needs no state: what is drawn is a function of seed, epoch, update and batch.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch import Tensor
 
 from mtkit.errors import ModelFolderError
 from mtkit.nn import Seq2Seq
-from mtkit.runtime.weights import load_weights, save_tensors, save_weights
+from mtkit.runtime.weights import distinct_weights, load_weights, save_tensors, save_weights
 from mtkit.storage import new_folder
 from mtkit.training.average import MovingAverage
 
@@ -36,6 +37,8 @@ class Progress(Struct, kw_only=True):
     epoch: int = 0
     position: int = 0
     """Batches of this epoch that are done."""
+    batches_per_update: int = 1
+    """Of all processes together."""
     best_bleu: float = -1.0
     best_update: int = 0
     validations_since_best: int = 0
@@ -68,7 +71,6 @@ def save_state(
         save_tensors(_moments(network, optimizer), draft / "optimizer.safetensors")
         if average:
             save_tensors(average.tensors, draft / "average.safetensors")
-        save_tensors(_random_states(), draft / "random.safetensors")
         (draft / "progress.json").write_bytes(msgspec.json.encode(progress))
     for old in _saved(folder):
         if old != target:
@@ -83,12 +85,11 @@ def newest_state(folder: Path) -> Path | None:
 def load_state(
     state: Path, network: Seq2Seq, optimizer: torch.optim.Optimizer, average: MovingAverage | None
 ) -> Progress:
-    """Put network, optimizer, average and random generators where they were, and return the progress."""
+    """Put network, optimizer and average where they were, and return the progress."""
     try:
         progress = msgspec.json.decode((state / "progress.json").read_bytes(), type=Progress)
         load_weights(network, state / "network.safetensors")
         moments = load_file(state / "optimizer.safetensors")
-        random_states = load_file(state / "random.safetensors")
         if missing := _moments_of(network) - moments.keys():
             raise SafetensorError(f"optimizer.safetensors has no {min(missing)}")
         if average:
@@ -99,13 +100,23 @@ def load_state(
                 tensor.copy_(averages[name])
     except (OSError, UnicodeDecodeError, msgspec.DecodeError, SafetensorError) as error:
         raise ModelFolderError(f"{state}: is damaged ({error}); train anew with --force") from error
-    for name, weight in network.named_parameters():
-        step = torch.tensor(float(progress.update - progress.skipped), device=weight.device)
-        optimizer.state[weight] = {key: moments[f"{name}.{key}"].to(weight.device) for key in MOMENTS} | {"step": step}
-    torch.set_rng_state(random_states["cpu"])
-    if "cuda" in random_states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(random_states["cuda"])
+    blank_moments(network, optimizer, progress)
+    for name, moment in _moments(network, optimizer).items():
+        moment.copy_(moments[name])
     return progress
+
+
+def blank_moments(network: Seq2Seq, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+    """Make room in the optimizer for the moments of a training that got so far."""
+    for weight in network.parameters():
+        step = torch.tensor(float(progress.update - progress.skipped), device=weight.device)
+        optimizer.state[weight] = {key: torch.zeros_like(weight) for key in MOMENTS} | {"step": step}
+
+
+def tensors_of(network: Seq2Seq, optimizer: torch.optim.Optimizer, average: MovingAverage | None) -> list[Tensor]:
+    """All that updates change: weights, moments, and the average of the weights."""
+    averages = average.tensors if average else {}
+    return [*distinct_weights(network).values(), *_moments(network, optimizer).values(), *averages.values()]
 
 
 def _saved(folder: Path) -> list[Path]:
@@ -122,10 +133,3 @@ def _moments(network: Seq2Seq, optimizer: torch.optim.Optimizer) -> dict[str, Te
         for name, weight in network.named_parameters()
         for key in MOMENTS
     }
-
-
-def _random_states() -> dict[str, Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,8 +17,8 @@ from mtkit.dataset.batches import Batch, Batches
 from mtkit.dataset.noise import Noise
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import Interrupted, OutputError, TrainingError
-from mtkit.nn import Loss, Seq2Seq, consistent_cross_entropy, smoothed_cross_entropy
-from mtkit.presets import default_epochs
+from mtkit.nn import Loss, Seq2Seq, smoothed_cross_entropy
+from mtkit.presets import recipe_for
 from mtkit.settings import TrainSettings
 from mtkit.signals import StopRequest
 from mtkit.text.vocabulary import PAD
@@ -27,8 +26,11 @@ from mtkit.training.average import MovingAverage
 from mtkit.training.events import Event, Reported, Validated, Warned
 from mtkit.training.gradients import accumulate, halved
 from mtkit.training.keeping import Keeping
+from mtkit.training.log import log_line
+from mtkit.training.memory import estimate_memory
+from mtkit.training.processes import ALONE, Processes
 from mtkit.training.schedule import PLATEAU_PATIENCE, Schedule
-from mtkit.training.state import Progress, load_state, save_state
+from mtkit.training.state import Progress, blank_moments, load_state, save_state, tensors_of
 from mtkit.training.tally import Tally
 from mtkit.training.validation import Validator
 
@@ -49,12 +51,18 @@ class Intervals:
     save: int
 
     @classmethod
-    def of(cls, settings: TrainSettings, pairs: int, batches: int) -> Intervals:
-        """Resolve the settings that are 0 for a corpus of so many pairs, in so many batches an epoch."""
-        epoch = math.ceil(batches / settings.accumulate)  # its last update makes do with the batches that are left
-        updates = settings.updates or (settings.epochs or default_epochs(pairs)) * epoch
+    def of(cls, settings: TrainSettings, pairs: int, batches: int, progress: Progress) -> Intervals:
+        """Resolve the settings that are 0 for a corpus of so many pairs and batches, and a training that got so far."""
+        epoch = _updates(batches, progress.batches_per_update)
+        epochs_left = (settings.epochs or recipe_for(pairs).epochs) - progress.epoch
+        left = _updates(batches - progress.position, progress.batches_per_update) + (epochs_left - 1) * epoch
         valid = settings.valid_every or max(200, epoch)
-        return cls(updates, epoch, valid, settings.save_every or valid)
+        return cls(settings.updates or progress.update + left, epoch, valid, settings.save_every or valid)
+
+
+def _updates(batches: int, batches_per_update: int) -> int:
+    """Updates that so many batches of an epoch make; the last one takes what is left."""
+    return math.ceil(batches / batches_per_update)
 
 
 class Trainer:
@@ -72,34 +80,57 @@ class Trainer:
         autocast: torch.dtype | None,
         folder: Path,
         emit: Callable[[Event], None],
+        processes: Processes = ALONE,
     ) -> None:
         self.settings = settings
         self.network = network
         self.autocast = autocast
         self.folder = folder
         self.emit = emit
+        self.processes = processes
         self.device = next(network.parameters()).device
+        self.pairs = corpus.size
         self.batches = Batches(corpus.train, settings.batch_tokens, settings.seed)
         self.noise = Noise(corpus, settings.subword_sampling, settings.word_dropout, settings.seed)
         self.plan = self.batches.epoch(0)
-        self.intervals = Intervals.of(settings, len(corpus.train), len(self.plan))
-        self.schedule = Schedule.of(settings, self.intervals.updates)
         self.optimizer = torch.optim.Adam(
             network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True
         )
         self.average = MovingAverage(network, settings.average_decay) if settings.average_decay else None
         self.validate = Validator(corpus, network, settings.batch_tokens, autocast)
-        self.progress = Progress()
         self.tally = Tally(self.device)
         self.keeping = Keeping(folder)
         self._tokens_since_report = 0
+        self._go_on_from(Progress(batches_per_update=processes.count * settings.accumulate))
+
+    def begin(self) -> None:
+        """Let all processes begin with the weights of the first: their own may differ in the last bits."""
+        self.processes.copy_from_first(tensors_of(self.network, self.optimizer, self.average))
 
     def restore(self, state: Path) -> None:
         """Go back to a saved state, and forget what the log says of later updates."""
-        self.progress = load_state(state, self.network, self.optimizer, self.average)
-        self.tally.read(self.progress)
-        self.plan = self.batches.epoch(self.progress.epoch)
-        self.keeping.restore(self.progress.log_bytes)
+        processes = self.processes
+        progress = processes.first(lambda: load_state(state, self.network, self.optimizer, self.average))
+        if processes.is_first:
+            self.keeping.restore(progress.log_bytes)
+        else:
+            blank_moments(self.network, self.optimizer, progress)
+        processes.copy_from_first(tensors_of(self.network, self.optimizer, self.average))
+        before, now = progress.batches_per_update, processes.count * self.settings.accumulate
+        progress.batches_per_update = now
+        self.plan = self.batches.epoch(progress.epoch)
+        self.tally.read(progress)
+        self._go_on_from(progress)
+        if before != now:
+            self._warn(
+                f"an update took {before:,} batches so far and takes {now:,} from now on (processes x --accumulate), "
+                "so their order and the learning rates are not those of an unbroken training"
+            )
+
+    def _go_on_from(self, progress: Progress) -> None:
+        self.progress = progress
+        self.intervals = Intervals.of(self.settings, self.pairs, len(self.plan), progress)
+        self.schedule = Schedule.of(self.settings, self.intervals.updates)
 
     def run(self, stop: StopRequest) -> str:
         """Train to the end, and return why it is one; raise `Interrupted` after saving where `stop` asks for it.
@@ -116,9 +147,11 @@ class Trainer:
             self.save()  # so that weights which resuming cannot explain are never those of a training just begun
         reported = time.perf_counter()
         began = reported - progress.seconds
-        while progress.update < intervals.updates and not self._out_of_patience:
-            positions = range(progress.position, min(progress.position + self.settings.accumulate, len(self.plan)))
-            self._update([self.noise.load(self.plan[at], progress.epoch, at) for at in positions])
+        while progress.update < intervals.updates and not self._out_of_patience and not self._on_target:
+            first = progress.position
+            positions = range(first, min(first + progress.batches_per_update, len(self.plan)))
+            mine = self.processes.share(positions)
+            self._update({at - first: self.noise.load(self.plan[at], progress.epoch, at) for at in mine})
             progress.update += 1
             progress.position = positions.stop
             if progress.position == len(self.plan):
@@ -134,13 +167,16 @@ class Trainer:
                 before = time.perf_counter()
                 self._validate()
                 reported += time.perf_counter() - before  # the speed reported is that of training
-            if stop.signal_number is not None and progress.update < intervals.updates:
-                raise Interrupted(f"stopped after update {progress.update:,}; {self._last_save()}", stop.signal_number)
+            signal_number = self.processes.largest(stop.signal_number or 0)
+            if signal_number and progress.update < intervals.updates:
+                raise Interrupted(f"stopped after update {progress.update:,}; {self._last_save()}", signal_number)
             if progress.update % intervals.save == 0:
                 self._save_or_warn()
         self.save()
         if progress.update == intervals.updates:
             return "all updates are done"
+        if self._on_target:
+            return f"validation BLEU has reached {self.settings.target_bleu:g}"
         return f"no better BLEU in {progress.validations_since_best} validations"
 
     @property
@@ -148,16 +184,35 @@ class Trainer:
         return 0 < self.settings.patience <= self.progress.validations_since_best
 
     @property
+    def _on_target(self) -> bool:
+        return 0 < self.settings.target_bleu <= self.progress.best_bleu
+
+    @property
     def _epoch(self) -> int:
         """The epoch of the last update, counted from 1."""
-        return (self.progress.update - 1) // self.intervals.epoch + 1
+        return self.progress.epoch + (self.progress.position > 0)
 
     def save(self) -> None:
         """Save all that `restore` needs; raise `OutputError` where the disk does not take it."""
-        self.keeping.flush()
-        self.progress.log_bytes = self.keeping.log_bytes
         self.tally.write(self.progress)
-        save_state(self.folder / "training", self.network, self.optimizer, self.average, self.progress)
+        if self.processes.is_first:
+            self.keeping.flush()
+            self.progress.log_bytes = self.keeping.log_bytes
+            save_state(self.folder / "training", self.network, self.optimizer, self.average, self.progress)
+
+    def tell(self, event: Event) -> None:
+        """Write an event into the log, and emit it."""
+        if self.processes.is_first:
+            self.keeping.write_line(log_line(event, self.progress.seconds))
+            self.emit(event)
+
+    def _warn(self, message: str) -> None:
+        self.tell(Warned(self.progress.update, message))
+
+    def estimate_memory(self) -> int:
+        """Bytes that training will take at its peak; see `training.memory`."""
+        hidden_size = self.settings.network.hidden_size
+        return estimate_memory(self.network, hidden_size, self.autocast, self._forward, self.batches.split, self.plan)
 
     def _save_or_warn(self) -> None:
         try:
@@ -179,31 +234,47 @@ class Trainer:
         That changes no update: a batch beyond the limit goes in parts, and its gradient is that of the whole.
         """
         largest = self.batches.largest()
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            _, self.progress.pass_tokens = self._gradients([largest], largest.tokens)
+        _, self.progress.pass_tokens = self._gradients({0: largest}, largest.tokens)
         self._step(torch.zeros((), dtype=torch.bool, device=self.device))  # it makes room for Adam's moments, no more
 
-    def _update(self, batches: list[Batch]) -> None:
-        tokens = sum(batch.tokens for batch in batches)
+    def _update(self, batches: Mapping[int, Batch]) -> None:
+        """Make an update of this process's batches, by their number in it, and of those of the other processes."""
+        tokens = self.processes.total(sum(batch.tokens for batch in batches.values()))
         loss, _ = self._gradients(batches, tokens)
+        gradients = [weight.grad for weight in self.network.parameters() if weight.grad is not None]
+        self.processes.add_up([*gradients, loss])
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
         finite = loss.isfinite() & norm.isfinite()
         self._step(finite)
         self.tally.add(loss, tokens, finite)
         self._tokens_since_report += tokens
 
-    def _gradients(self, batches: list[Batch], tokens: int) -> tuple[Tensor, int]:
+    def _gradients(self, batches: Mapping[int, Batch], tokens: int) -> tuple[Tensor, int]:
         """Give the weights the gradient of the batches; return the loss, and the tokens that a pass could take."""
+        if not batches:  # the last update of an epoch may have none for this process
+            for weight in self.network.parameters():
+                weight.grad = torch.zeros_like(weight)
+            return torch.zeros_like(self.network.output.bias[0]), self.progress.pass_tokens
         limit = self.progress.pass_tokens
-        while (loss := accumulate(self._forward, batches, tokens, limit)) is None:
+        while (loss := accumulate(self._forward, self._seeded(batches), tokens, limit)) is None:
             self.optimizer.zero_grad()
             torch.cuda.empty_cache()
-            limit = halved(batches, limit)
+            limit = halved(batches.values(), limit)
             self._warn(
                 f"the GPU's memory does not suffice; batches go in parts of at most {limit:,} tokens, and updates stay "
                 "what they are"
             )
         return loss, limit
+
+    def _seeded(self, batches: Mapping[int, Batch]) -> Iterator[Batch]:
+        for number, batch in batches.items():
+            self._seed_dropout(number)
+            yield batch
+
+    def _seed_dropout(self, number: int) -> None:
+        """Make dropout a pure function of seed, update and number of the batch in it, whoever runs it and when."""
+        entropy = np.random.SeedSequence((self.settings.seed, self.progress.update, number))
+        torch.manual_seed(int(entropy.generate_state(1)[0]))
 
     def _step(self, finite: Tensor) -> None:
         """Move weights and average by the gradient they have, where `finite` (); that is decided on the device."""
@@ -222,16 +293,16 @@ class Trainer:
         )
         # the output layer is a third of the work: only where there is something to predict
         real = torch.from_numpy((batch.tgt_out != PAD).ravel().nonzero()[0]).to(self.device, non_blocking=True)
-        targets = tgt_out.flatten()[real]
-        weight, bias = self.network.output.weight, self.network.output.bias
-        smoothing, consistency = self.settings.label_smoothing, self.settings.consistency
+        output = self.network.output
         with torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-            if not consistency:
-                readout = self.network(src, src_lengths, tgt_in).flatten(0, 1)[real]
-                return smoothed_cross_entropy(readout, weight, bias, targets, smoothing)
-            twice = (torch.cat((table, table)) for table in (src, src_lengths, tgt_in))
-            readouts = self.network(*twice).unflatten(0, (2, -1)).flatten(1, 2)[:, real]
-            return consistent_cross_entropy(readouts, weight, bias, targets, smoothing, consistency)
+            readout = self.network(src, src_lengths, tgt_in)
+            return smoothed_cross_entropy(
+                readout.flatten(0, 1)[real],
+                output.weight,
+                output.bias,
+                tgt_out.flatten()[real],
+                self.settings.label_smoothing,
+            )
 
     def _rate(self, update: int) -> float:
         return self.schedule.rate(update, self.progress.halvings)
@@ -258,16 +329,15 @@ class Trainer:
         )
         self.tally.begin()
         self._tokens_since_report = 0
-        self._log("report", report)
-        self.emit(report)
+        self.tell(report)
 
     def _validate(self) -> None:
         progress = self.progress
         began = time.perf_counter()
         with self.average.in_place(self.network) if self.average else nullcontext():
-            result = self.validate()
+            result = self.processes.first(self.validate)
             best = result.bleu > progress.best_bleu
-            if best:
+            if best and self.processes.is_first:
                 self.keeping.keep(self.network)
         if best:
             progress.best_bleu, progress.best_update = result.bleu, progress.update
@@ -276,23 +346,17 @@ class Trainer:
             progress.validations_since_best += 1
             if progress.validations_since_best % PLATEAU_PATIENCE == 0:
                 progress.halvings += 1
-        event = Validated(
-            update=progress.update,
-            epoch=self._epoch,
-            loss=result.loss,
-            perplexity=result.perplexity,
-            bleu=result.bleu,
-            best=best,
-            seconds=time.perf_counter() - began,
+        self.tell(
+            Validated(
+                update=progress.update,
+                epoch=self._epoch,
+                loss=result.loss,
+                perplexity=result.perplexity,
+                bleu=result.bleu,
+                best=best,
+                best_bleu=progress.best_bleu,
+                best_update=progress.best_update,
+                samples=result.samples,
+                seconds=time.perf_counter() - began,
+            )
         )
-        self._log("validation", event)
-        self.emit(event)
-
-    def _warn(self, message: str) -> None:
-        warning = Warned(self.progress.update, message)
-        self._log("warning", warning)
-        self.emit(warning)
-
-    def _log(self, kind: str, event: Reported | Validated | Warned) -> None:
-        record: dict[str, Any] = {"kind": kind, **vars(event), "elapsed": round(self.progress.seconds, 3)}
-        self.keeping.write_line(msgspec.json.encode(record))

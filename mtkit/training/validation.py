@@ -17,14 +17,16 @@ from mtkit.search import search
 from mtkit.settings import SearchSettings
 from mtkit.text.padding import pad
 from mtkit.text.vocabulary import BOS, EOS, PAD
+from mtkit.training.events import Sample
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Loss in nats a target token, and greedy, cased, detokenised BLEU."""
+    """Loss in nats a target token, greedy, cased, detokenised BLEU, and some of the translations it was counted on."""
 
     loss: float
     bleu: float
+    samples: tuple[Sample, ...] = ()
 
     @property
     def perplexity(self) -> float:
@@ -36,6 +38,8 @@ class Validator:
     """Validates one network on one corpus, in evaluation mode, and leaves it in training mode."""
 
     sentences_together = 256
+    shown = (0.4, 0.5, 0.6)
+    """Where the samples stand among the sources in the order of their length: in the middle, but not all of one."""
 
     def __init__(
         self, corpus: PreparedCorpus, network: Seq2Seq, batch_tokens: int, autocast: torch.dtype | None
@@ -46,14 +50,23 @@ class Validator:
         self.stepper = TorchStepper(network, autocast=autocast)
         corpus_bleu(["a"], ["a"], corpus.tgt_lang)  # some languages need a package: say so now, not after an epoch
         self.references = corpus.valid.tgt_texts(range(len(corpus.valid)))
+        order = np.argsort(corpus.valid.src_lengths, kind="stable")
+        self.sample_indices = list(dict.fromkeys(int(order[int(share * len(order))]) for share in self.shown))
+        self.sample_sources = corpus.valid.src_texts(self.sample_indices)
 
     def __call__(self) -> Validation:
         """Run over all validation pairs."""
         self.network.eval()
         try:
-            return Validation(self._loss(), self._bleu())
+            loss, translations = self._loss(), self._translate()
         finally:
             self.network.train()
+        bleu = corpus_bleu(translations, self.references, self.corpus.tgt_lang)
+        samples = tuple(
+            Sample(source, self.references[index], translations[index])
+            for index, source in zip(self.sample_indices, self.sample_sources, strict=True)
+        )
+        return Validation(loss, bleu, samples)
 
     def _loss(self) -> float:
         total, tokens = 0.0, 0
@@ -73,14 +86,15 @@ class Validator:
                 tokens += batch.tokens
         return total / tokens
 
-    def _bleu(self) -> float:
+    def _translate(self) -> list[str]:
+        """Translate every source, greedily, in the order of the corpus."""
         split = self.corpus.valid
-        hypotheses = [""] * len(split)
+        translations = [""] * len(split)
         order = np.argsort(split.src_lengths, kind="stable")
         for indices in np.split(order, range(self.sentences_together, len(order), self.sentences_together)):
             src, _ = split.gather(indices)
             lengths = np.array([len(ids) + 1 for ids in src])
             found = search(self.stepper, pad(src, after=[EOS]), lengths, SearchSettings(beam_size=1), bos=BOS, eos=EOS)
             for index, (hypothesis,) in zip(indices, found, strict=True):
-                hypotheses[index] = self.corpus.tgt_vocabulary.decode(hypothesis.ids)
-        return corpus_bleu(hypotheses, self.references, self.corpus.tgt_lang)
+                translations[index] = self.corpus.tgt_vocabulary.decode(hypothesis.ids)
+        return translations

@@ -10,7 +10,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from mtkit.search import Candidates, Distribution, Stepper
+from mtkit.search.stepper import Ids
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -74,3 +77,25 @@ def in_parallel(work: Callable[[J, Callable[[], None]], R], jobs: Sequence[J], w
     if errors:
         raise errors[0]
     return [results[index] for index in range(len(jobs))]
+
+
+class Checked:
+    """A stepper that calls `check` before every step, which may raise."""
+
+    def __init__(self, stepper: Stepper[Any], check: Callable[[], None]) -> None:
+        self.stepper, self.check = stepper, check
+
+    def start(self, src: Ids, src_lengths: Ids) -> Any:
+        """See `search.Stepper`."""
+        self.check()
+        return self.stepper.start(src, src_lengths)
+
+    def step(self, *arguments: Any, **options: Any) -> tuple[Candidates, Any]:
+        """See `search.Stepper`."""
+        self.check()
+        return self.stepper.step(*arguments, **options)
+
+    def distribution(self, *arguments: Any, **options: Any) -> tuple[Distribution, Any]:
+        """See `search.Stepper`."""
+        self.check()
+        return self.stepper.distribution(*arguments, **options)

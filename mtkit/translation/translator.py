@@ -12,14 +12,14 @@ import numpy as np
 
 from mtkit.errors import CorpusError, ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
-from mtkit.search import Candidates, Distribution, Hypothesis, Stepper, score_targets, search
+from mtkit.search import Hypothesis, Stepper, score_targets, search
 from mtkit.search.stepper import Ids
 from mtkit.settings import AlignmentUnit, Device, RuntimePrecision, SearchSettings
 from mtkit.text.padding import pad
 from mtkit.text.vocabulary import BOS, EOS, normalise_source, normalise_target
 from mtkit.translation.alignment import Attention, Link, first_words, links, words_of_pieces
 from mtkit.translation.batching import SOURCE_MULTIPLE, batches, most_together, shares
-from mtkit.translation.parallel import in_parallel, usable_cores
+from mtkit.translation.parallel import Checked, in_parallel, usable_cores
 from mtkit.translation.splitting import split_line
 from mtkit.translation.translation import Alternative, PairScore, Translation, is_loop
 
@@ -305,28 +305,6 @@ def _padded(sources: Sequence[list[int]]) -> tuple[Ids, Ids]:
     """Return the ids (N, S) of sentences of one padded width, with eos and padding, and their lengths (N,)."""
     src = pad(sources, after=[EOS], multiple=SOURCE_MULTIPLE)
     return src, np.array([len(ids) + 1 for ids in sources])
-
-
-class Checked:
-    """A stepper that calls `check` before every step, which may raise."""
-
-    def __init__(self, stepper: Stepper[Any], check: Callable[[], None]) -> None:
-        self.stepper, self.check = stepper, check
-
-    def start(self, src: Ids, src_lengths: Ids) -> Any:
-        """See `search.Stepper`."""
-        self.check()
-        return self.stepper.start(src, src_lengths)
-
-    def step(self, *arguments: Any, **options: Any) -> tuple[Candidates, Any]:
-        """See `search.Stepper`."""
-        self.check()
-        return self.stepper.step(*arguments, **options)
-
-    def distribution(self, *arguments: Any, **options: Any) -> tuple[Distribution, Any]:
-        """See `search.Stepper`."""
-        self.check()
-        return self.stepper.distribution(*arguments, **options)
 
 
 def _check_same(one: ModelFolder, other: ModelFolder) -> None:

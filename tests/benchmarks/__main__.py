@@ -1,4 +1,7 @@
-"""Run the benchmarks, or those named on the command line: `python -m tests.benchmarks startup training`."""
+"""Run the benchmarks, or those named on the command line: `python -m tests.benchmarks startup training`.
+
+`python -m tests.benchmarks translation --profile` prints where translating spends its time instead of how fast it is.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import platform
 import sys
 from importlib import import_module, metadata
 
-NAMES = ("startup", "preprocess", "training", "translation")
+NAMES = ("startup", "preprocess", "loader", "training", "translation")
 
 
 def machine() -> str:
@@ -25,10 +28,13 @@ def machine() -> str:
 
 def main() -> None:
     """Run what was asked for."""
-    names = sys.argv[1:] or NAMES
+    names = [word for word in sys.argv[1:] if word != "--profile"] or NAMES
     if unknown := set(names) - set(NAMES):
         sys.exit(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     print(machine())
+    if "--profile" in sys.argv:
+        import_module("tests.benchmarks.translation").profile()
+        return
     for name in names:
         print(f"\n{name}")
         import_module(f"tests.benchmarks.{name}").run()

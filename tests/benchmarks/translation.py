@@ -8,13 +8,17 @@ splitting into pieces on mtkit's side. Sentences a second are medians of five ro
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,6 +31,7 @@ from mtkit import SearchSettings, Translator
 from mtkit.evaluation import corpus_bleu
 from mtkit.model_folder import ModelFolder
 from mtkit.runtime.graph import Graph
+from mtkit.runtime.onnx_stepper import session_options
 from mtkit.runtime.products import Int8
 from mtkit.runtime.torch_stepper import TorchStepper, load_stepper
 from mtkit.search import Candidates
@@ -70,6 +75,17 @@ def run() -> None:
         print(f"  BLEU at beam {beam_size}: float32 {scores[0]:.2f}, int8 {scores[1]:.2f}")
     whole_process(model, text / "test_2016_flickr.en")
     on_a_gpu(model, sources)
+
+
+def profile() -> None:
+    """Print where the time goes, by the nodes of both graphs, greedily and at beam 5."""
+    if "MTKIT_CORPORA" not in os.environ:
+        print("  skipped: set MTKIT_CORPORA to a folder that holds multi30k/")
+        return
+    text = Path(os.environ["MTKIT_CORPORA"]) / "multi30k"
+    model = matched_model(text)
+    for beam_size in (1, 5):
+        where_time_goes(model, list(read_lines(text / "test_2016_flickr.en")), beam_size)
 
 
 def matched_model(text: Path) -> Path:
@@ -170,15 +186,85 @@ def one_at_a_time(model: Path, sources: list[str]) -> None:
         print(f"    {name:8} {figure:6.1f} ms   int8 is {figure / milliseconds['int8']:.2f} x")
 
 
+@dataclass
+class Spent:
+    """What the nodes of one kind took together, and the multiplications among it."""
+
+    seconds: float = 0.0
+    count: int = 0
+    products: int = 0
+
+
+def where_time_goes(model: Path, sources: list[str], beam_size: int) -> None:
+    """Print the time of each kind of node, and the rate of each matrix product.
+
+    ONNX Runtime's profiler adds about a microsecond to every node: the time without it stands above the table.
+    """
+    one = translator(model, "int8", beam_size)
+    one.translate(sources)
+    began = time.perf_counter()
+    one.translate(sources)
+    print(f"  beam {beam_size}, one thread, {len(sources):,} sentences: {1e3 * (time.perf_counter() - began):.0f} ms")
+    names = ("encoder", "step")
+    with tempfile.TemporaryDirectory() as folder:
+        sessions = []
+        for name in names:
+            options = session_options()
+            options.enable_profiling, options.profile_file_prefix = True, f"{folder}/{name}"
+            path = model / "runtime" / "int8" / f"{name}.onnx"
+            sessions.append(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
+        one.stepper._encoder, one.stepper._step = sessions
+        began = time.perf_counter()
+        one.translate(sources)
+        outside = time.perf_counter() - began
+        for name, session in zip(names, sessions, strict=True):
+            events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+            runs = [event["dur"] / 1e6 for event in events if event["name"] == "model_run"]
+            outside -= sum(runs)
+            print(f"    {name}: {len(runs):,} runs, {1e3 * sum(runs):.0f} ms")
+            for kind, spent in sorted(by_kind(events).items(), key=lambda pair: -pair[1].seconds):
+                if spent.seconds > 0.002:
+                    rate = f"   {spent.products / spent.seconds / 1e9:4.0f} G products/s" if spent.products else ""
+                    print(f"      {1e3 * spent.seconds:6.1f} ms {spent.count:7,} x  {kind}{rate}")
+    print(f"    outside the graphs: {1e3 * outside:.0f} ms")
+
+
+def by_kind(events: list[dict[str, Any]]) -> dict[str, Spent]:
+    """Add up the nodes of a profile by operator, those of matrix products by operator and shape.
+
+    What the nodes inside a loop or branch take is theirs, not the loop's.
+    """
+    found: dict[str, Spent] = defaultdict(Spent)
+    around, until = Spent(), 0
+    nodes = [event for event in events if event["name"].endswith("_kernel_time")]
+    for node in sorted(nodes, key=lambda event: (event["ts"], -event["dur"])):
+        arguments, products = node["args"], 0
+        kind = arguments["op_name"]
+        if "MatMul" in kind:
+            (left,) = arguments["input_type_shape"][0].values()
+            (out,) = arguments["output_type_shape"][0].values()
+            products = left[-1] * prod(out)
+            # the narrow side of attention's products is the source's width
+            kind += f" {left[-1]} -> {out[-1]}" if kind == "MatMulIntegerToFloat" else " (attention)"
+        spent = found[kind]
+        spent.seconds += node["dur"] / 1e6
+        spent.count += 1
+        spent.products += products
+        if node["ts"] < until:
+            around.seconds -= node["dur"] / 1e6
+        elif kind in ("Scan", "If"):
+            around, until = spent, node["ts"] + node["dur"]
+    return found
+
+
 class Counting:
-    """A stepper that counts the rows it steps and the distinct pieces and positions it reads."""
+    """A stepper that counts the rows it steps and the positions it reads."""
 
     def __init__(self, stepper: Any) -> None:
-        self.stepper, self.rows, self.pieces, self.positions = stepper, 0, 0, 0
+        self.stepper, self.rows, self.positions = stepper, 0, 0
 
     def start(self, src: np.ndarray, src_lengths: np.ndarray) -> Any:
         """See `search.Stepper`."""
-        self.pieces += len(np.unique(src))
         self.positions += int(src_lengths.sum())
         return self.stepper.start(src, src_lengths)
 
@@ -191,8 +277,8 @@ class Counting:
 def near_the_machine(model: Path, sources: list[str], seconds: float) -> None:
     """Print the rate of 8-bit products that greedy translation needs, over the best that one product alone reaches.
 
-    Counted is what has to be multiplied: the encoder's input products once for each distinct piece of a batch, the rest
-    of the encoder for each position that is not padding, the decoder for each row of each step.
+    Counted is what has to be multiplied: the encoder for each position that is not padding, the decoder for each row of
+    each step. What embeddings are multiplied by is looked up, and counts for nothing.
     """
     one, config = translator(model, "int8", 1), ModelFolder.open(model).config
     network = config.network
@@ -201,8 +287,8 @@ def near_the_machine(model: Path, sources: list[str], seconds: float) -> None:
     counting = Counting(one.stepper)
     one.stepper = counting
     one.translate(sources)
-    needed = counting.pieces * 2 * 3 * half * embedding + counting.positions * (2 * 3 * half * half + hidden * hidden)
-    needed += counting.rows * (3 * hidden * (embedding + hidden) + 2 * hidden * embedding + embedding * pieces)
+    needed = counting.positions * (2 * 3 * half * half + hidden * hidden)
+    needed += counting.rows * (3 * hidden * hidden + 2 * hidden * embedding + embedding * pieces)
     rates = {shape: product_rate(*shape) for shape in ((64, hidden, pieces), (256, hidden, pieces), (64, 1024, 2048))}
     best = max(rates, key=rates.__getitem__)
     print(

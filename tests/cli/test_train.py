@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
 import pytest
 
+from mtkit.configuration import fields
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.model_folder import ModelFolder
+from mtkit.settings import TrainSettings
 
 TINY = (
     "--embedding-size", 16, "--hidden-size", 16, "--decoder-layers", 1, "--batch-tokens", 400, "--threads", 1,
@@ -27,7 +35,7 @@ def test_it_trains_a_model_that_translates(mtkit, prepared: PreparedCorpus, tmp_
     for words in ("Training en-fr on 400 pairs", "On cpu, float32, 1 thread", "validation: perplexity", "Wrote"):
         assert words in outcome.err
     assert {file.name for file in out.iterdir()} == {
-        "README.md", "config.json", "joint.spm", "log.jsonl", "model.safetensors", "runtime", "training",
+        "README.md", "config.json", "curves.svg", "joint.spm", "log.jsonl", "model.safetensors", "runtime", "training",
     }  # fmt: skip
     assert mtkit("translate", out, stdin=b"The red cat sees a dog.").out.count(b"\n") == 1
 
@@ -43,6 +51,20 @@ def test_raw_text_becomes_a_model_in_one_command(mtkit, parallel_text: Path, tmp
     assert mtkit("train", *text, "--out", tmp_path / "model", "--updates", 4, *TINY, "--force").code == 0
 
 
+def test_several_folders_are_one_corpus(mtkit, prepared: PreparedCorpus, parallel_text: Path, tmp_path: Path) -> None:
+    text = ("--langs", "en-fr", "--train", parallel_text / "valid", "--valid", parallel_text / "valid")
+    assert mtkit("preprocess", *text, "--vocabulary", prepared.path, "--out", tmp_path / "more").code == 0
+    folders = (prepared.path, tmp_path / "more")
+    outcome = mtkit("train", *folders, "--out", tmp_path / "model", "--updates", 4, *TINY)
+    assert outcome.code == 0, outcome.err
+    assert "Training en-fr on 450 pairs, validating on 50" in outcome.err
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert all(f"| training | {name} |" in card for name in ("train.en", "valid.en"))
+
+    shorter = mtkit("train", prepared.path, "--out", tmp_path / "model", "--updates", 4, "--resume", *TINY)
+    assert "was trained on another corpus" in shorter.message
+
+
 def test_its_config_json_can_be_fed_back(mtkit, prepared: PreparedCorpus, tmp_path: Path) -> None:
     assert mtkit("train", prepared.path, "--out", tmp_path / "one", "--updates", 4, "--dropout", 0.2, *TINY).code == 0
     config = tmp_path / "one" / "config.json"
@@ -54,11 +76,53 @@ def test_its_config_json_can_be_fed_back(mtkit, prepared: PreparedCorpus, tmp_pa
     assert weights[0] == weights[1]
 
 
-def test_show_config_prints_every_setting_with_its_origin(mtkit) -> None:
-    lines = mtkit("train", "--preset", "base", "--dropout", 0.25, "--show-config").out.decode().splitlines()
-    assert "dropout = 0.25  (flag)" in lines
-    assert "cell = 'lstm'  (preset base)" in lines
-    assert "clip_norm = 1.0  (default)" in lines
+def test_show_config_prints_every_setting_with_its_origin_in_the_groups_of_the_help(mtkit) -> None:
+    out = mtkit("train", "--preset", "base", "--dropout", 0.25, "--show-config").out.decode()
+    lines = [line.split() for line in out.splitlines()]
+    for line in ("* dropout 0.25 flag", "* cell lstm preset base", "clip_norm 1.0 default", "langs - default"):
+        assert line.split() in lines
+    titles = [line for line in out.splitlines() if line and line[0] not in " *"]
+    shown = mtkit("train", "--help").out.decode()
+    assert titles == sorted(titles, key=lambda title: shown.index(f" {title} "))
+    names = {words[1 if words[0] == "*" else 0] for words in lines if len(words) > 2}
+    assert names == {field.name for field in fields(TrainSettings)}
+    assert len({line.rstrip().rindex("  ") for line in out.splitlines() if "  " in line}) == 1  # one column of origins
+
+
+def train_in_a_terminal(arguments: list[object], interrupt_at: bytes) -> tuple[int, bytes]:
+    """Run `mtkit train` in a terminal of 60 x 40, press Ctrl-C when something appears; return exit code and output."""
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 60, 0, 0))
+    command = [sys.executable, "-m", "mtkit", "train", *map(str, arguments)]
+    environment = os.environ | {"TERM": "xterm"}
+
+    def lead() -> None:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    with subprocess.Popen(command, stdin=child, stderr=child, env=environment, preexec_fn=lead) as process:
+        os.close(child)
+        seen, pressed = b"", False
+        while True:
+            try:
+                seen += os.read(parent, 65536)
+            except OSError:  # how a terminal ends on Linux
+                break
+            if interrupt_at in seen and not pressed:
+                pressed = bool(os.write(parent, b"\x03"))
+    os.close(parent)
+    return process.returncode, seen
+
+
+def test_in_a_terminal_it_shows_itself_live_and_leaves_it_in_order(prepared: PreparedCorpus, tmp_path: Path) -> None:
+    arguments = [prepared.path, "--out", tmp_path / "model", "--updates", 4000, "--valid-every", 30, "--patience", 0]
+    code, seen = train_in_a_terminal([*arguments, *TINY], interrupt_at=b"reference")
+    assert code == 130
+    text = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", seen.decode())
+    for words in ("of 4,000", "tokens/s", "validation: perplexity", "source", "reference", "model", "--resume"):
+        assert words in text
+    assert seen.rindex(b"\x1b[?25h") > seen.rindex(b"\x1b[?25l"), "the cursor is still hidden"
+    assert text.rindex("everything is saved") > text.rindex("reference")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -105,6 +105,22 @@ class TestSameAgain:
         first, second = (prepare(settings(out=str(seed), seed=seed, valid=())) for seed in (1, 2))
         assert texts(first.valid) != texts(second.valid)
 
+    @pytest.mark.parametrize("joint", [True, False])
+    def test_a_part_can_take_the_vocabularies_of_another(
+        self, joint: bool, settings: Settings, write: Write, make_pairs: MakePairs
+    ) -> None:
+        first = prepare(settings(joint=joint, vocab_type="bpe", vocab_size=350))
+        part = (write("part", make_pairs(100, seed=2)),)
+        second = prepare(settings(out="second", train=part, vocabulary=str(first.path), vocab_size=0))
+        assert second.manifest.vocabularies == first.manifest.vocabularies
+        assert (second.joint, second.manifest.corpus.vocab_type) == (joint, "bpe")
+        assert second.manifest.corpus.vocabulary == "", "a folder can move between machines"
+        assert second.train.tgt_texts([0]) == [second.tgt_vocabulary.decode(second.train.gather([0])[1][0])]
+        with pytest.raises(SettingsError, match="--vocabulary brings its own"):
+            prepare(settings(out="third", vocabulary=str(first.path), vocab_size=350))
+        with pytest.raises(SettingsError, match="nowhere: is neither a prepared corpus nor a model"):
+            prepare(settings(out="third", vocabulary="nowhere", vocab_size=0))
+
     def test_vocabularies_of_large_corpora_come_from_a_seeded_share(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -75,6 +75,56 @@ def test_shards_hold_no_more_than_their_share(monkeypatch: pytest.MonkeyPatch, t
     assert write_shards(tmp_path, "valid", iter(())) == ()
 
 
+class TestOpenSeveral:
+    @pytest.fixture
+    def parts(self, settings: Settings, write: Callable[..., str], make_pairs: Callable[..., object]) -> list[Path]:
+        """Two folders with 300 and 50 training pairs of one vocabulary, each with validation pairs of its own."""
+        first = prepare(settings(out="first")).path
+        text = {"train": (write("more", make_pairs(50, seed=3)),), "valid": (write("dev", make_pairs(20, seed=4)),)}
+        return [first, prepare(settings(out="second", vocabulary=str(first), vocab_size=0, **text)).path]
+
+    def test_training_pairs_follow_one_another_and_validation_is_that_of_the_first(self, parts: list[Path]) -> None:
+        first, second = map(PreparedCorpus.open, parts)
+        whole = PreparedCorpus.open(*parts)
+        assert (len(whole.train), whole.size) == (350, 350)
+        for side in ("src_texts", "tgt_texts"):
+            expected = [*getattr(first.train, side)(range(300)), *getattr(second.train, side)(range(50))]
+            assert getattr(whole.train, side)(range(350)) == expected
+        assert whole.valid.src_texts(range(len(whole.valid))) == first.valid.src_texts(range(len(first.valid)))
+
+    def test_the_manifest_tells_all_their_training_text(self, parts: list[Path]) -> None:
+        first, second = (PreparedCorpus.open(path).manifest for path in parts)
+        train = PreparedCorpus.open(*parts).manifest.train
+        assert train.inputs == first.train.inputs + second.train.inputs
+        assert train.pairs == train.cleaning.kept == 350
+        for key in ("src_tokens", "tgt_tokens"):
+            assert getattr(train, key) == getattr(first.train, key) + getattr(second.train, key)
+
+    def test_the_fingerprint_covers_all_in_their_order(self, parts: list[Path]) -> None:
+        first, second = parts
+        orders = [(first,), (second,), (first, second), (second, first)]
+        assert len({PreparedCorpus.open(*paths).fingerprint for paths in orders}) == len(orders)
+        assert PreparedCorpus.open(first).fingerprint == PreparedCorpus.open(first).fingerprint
+
+    def test_other_vocabularies_do_not_fit(self, parts: list[Path], settings: Settings) -> None:
+        other = prepare(settings(out="other", vocab_size=350)).path
+        with pytest.raises(
+            PreparedError, match=r"other: has other vocabularies than .*first; prepare it again with --voc"
+        ):
+            PreparedCorpus.open(parts[0], other)
+
+    def test_other_languages_do_not_fit(
+        self, parts: list[Path], settings: Settings, write: Callable[..., str], tmp_path: Path
+    ) -> None:
+        for name in ("train", "valid"):
+            (tmp_path / f"{name}.de").write_bytes((tmp_path / f"{name}.fr").read_bytes())
+        other = prepare(settings(out="other", langs="en-de", vocabulary=str(parts[0]), vocab_size=0)).path
+        with pytest.raises(
+            PreparedError, match=r"other: is en-de, but .*first is en-fr; give folders of one pair of lang"
+        ):
+            PreparedCorpus.open(parts[0], other)
+
+
 class TestOpen:
     def test_a_moved_folder_is_the_same_corpus(self, corpus: PreparedCorpus, tmp_path: Path) -> None:
         moved = PreparedCorpus.open(shutil.copytree(corpus.path, tmp_path / "deep" / "moved"))

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mtkit.nn import consistent_cross_entropy, smoothed_cross_entropy
 from mtkit.nn import loss as loss_file
+from mtkit.nn import smoothed_cross_entropy
 
 TOKENS, WIDTH, PIECES = 23, 5, 17
 SMOOTHINGS = [0.0, 0.1, 0.9]
@@ -135,37 +135,3 @@ def test_bfloat16_stays_close_to_float32() -> None:
     for one, other in zip(torch.autograd.grad(rough.smoothed, variables), expected, strict=True):
         assert one.dtype == torch.float32
         assert (one - other).norm() < 0.02 * other.norm()
-
-
-def consistent_by_torch(variables: Variables, targets: Tensor, smoothing: float, consistency: float) -> Tensor:
-    readouts, weight, bias = variables
-    p, q = (functional.linear(readout, weight, bias).log_softmax(dim=1) for readout in readouts)
-    losses = [by_torch((readout, weight, bias), targets, smoothing) for readout in readouts]
-    divergences = [functional.kl_div(*pair, log_target=True, reduction="sum") for pair in ((p, q), (q, p))]
-    return sum(losses, torch.tensor(0.0)) / 2 + consistency / 4 * sum(divergences, torch.tensor(0.0))
-
-
-@pytest.mark.usefixtures("slices")
-@pytest.mark.parametrize("smoothing", SMOOTHINGS)
-@pytest.mark.parametrize("consistency", [0.5, 5.0])
-def test_two_passes_that_shall_agree_have_the_loss_and_gradients_of_the_definition(
-    smoothing: float, consistency: float
-) -> None:
-    (readout, weight, bias), targets = example()
-    variables = (torch.stack((readout, readout + torch.randn_like(readout))).detach().requires_grad_(), weight, bias)
-    loss = consistent_cross_entropy(*variables, targets, smoothing, consistency)
-    expected = consistent_by_torch(variables, targets, smoothing, consistency)
-    torch.testing.assert_close(loss.smoothed, expected, rtol=0, atol=1e-10)
-    plain = sum(by_torch((readout, weight, bias), targets, 0.0) for readout in variables[0]) / 2
-    torch.testing.assert_close(loss.negative_log_likelihood, plain, rtol=0, atol=1e-10)
-    assert not loss.negative_log_likelihood.requires_grad
-    for one, other in zip(
-        torch.autograd.grad(loss.smoothed, variables), torch.autograd.grad(expected, variables), strict=True
-    ):
-        torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
-
-
-def test_two_passes_that_agree_have_the_loss_of_one() -> None:
-    (readout, weight, bias), targets = example()
-    loss = consistent_cross_entropy(torch.stack((readout, readout)), weight, bias, targets, 0.1, consistency=5.0)
-    torch.testing.assert_close(loss.smoothed, by_torch((readout, weight, bias), targets, 0.1), rtol=0, atol=1e-10)

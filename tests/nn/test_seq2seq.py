@@ -48,6 +48,18 @@ def assert_close(one: Tensor, other: Tensor) -> None:
     torch.testing.assert_close(one, other, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("tying", ["target", "none"])
+def test_every_weight_is_counted_in_one_part(network: NetworkSettings, tying: Tying) -> None:
+    seq2seq = Seq2Seq(replace(network, tied_embeddings=tying), SRC_PIECES, TGT_PIECES)
+    counts = seq2seq.parameters_by_part()
+    assert sum(counts.values()) == sum(weight.numel() for weight in seq2seq.parameters())
+    width = network.embedding_size
+    assert counts["embeddings"] == (SRC_PIECES + TGT_PIECES) * width
+    assert counts["output"] == TGT_PIECES * (1 + width * (tying == "none"))
+    assert counts["encoder"] == sum(weight.numel() for weight in seq2seq.encoder.parameters())
+    assert counts["attention"] == sum(weight.numel() for weight in seq2seq.decoder.attention.parameters())
+
+
 def test_every_network_runs_forward_backward_and_step(network: NetworkSettings) -> None:
     """Every parameter gets a finite gradient that is not zero everywhere."""
     seq2seq = make(network).train()

@@ -6,8 +6,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from mtkit.runtime import products as products_module
 from mtkit.runtime.graph import Graph
-from mtkit.runtime.products import Float32, Int8, Products
+from mtkit.runtime.products import Embedded, Float32, Int8, Products
 
 WIDTHS, BOUNDS = (24, 40), (1.0, 3.0)
 
@@ -74,3 +75,27 @@ def test_a_channel_of_zeros_stays_zero(numbers: tuple[np.ndarray, ...]) -> None:
     left, right, weight, bias = numbers
     found = multiply(Int8(), left, right, np.zeros_like(weight), bias)
     np.testing.assert_array_equal(found, np.broadcast_to(bias, found.shape))
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside another"])
+@pytest.mark.parametrize("largest", [2**25, 0], ids=["looked up", "multiplied"])
+def test_products_of_an_embedding_are_looked_up_unless_their_table_is_large(
+    monkeypatch: pytest.MonkeyPatch, largest: int, beside: bool
+) -> None:
+    monkeypatch.setattr(products_module, "FOLDED", largest)
+    generator = np.random.default_rng(3)
+    table = generator.normal(size=(50, 24)).astype(np.float32)
+    weight, bias = generator.normal(size=(33, 64)).astype(np.float32), generator.normal(size=33).astype(np.float32)
+    ids, other = np.array([7, 0, 49, 7]), generator.uniform(-1, 1, (4, 40)).astype(np.float32)
+    graph, products = Graph(), Int8()
+    operand = products.embedded(graph, table, graph.input("ids", np.int64, ["R"]), out=33)
+    assert isinstance(operand, Embedded) == bool(largest)
+    operands, expected, feeds = [operand], table[ids] @ weight[:, :24].T + bias, {"ids": ids}
+    if beside:
+        operands.append(products.operand(graph, graph.input("other", np.float32, ["R", 40]), 1.0, 40))
+        expected, feeds = expected + other @ weight[:, 24:].T, feeds | {"other": other}
+    product = products.product(graph, operands, weight[:, : 64 if beside else 24], bias)
+    graph.output(product, np.float32, ["R", 33], name="y")
+    (found,) = onnxruntime.InferenceSession(graph.model("test").SerializeToString()).run(None, feeds)
+    tolerance = 0.01 if largest and not beside else 0.3  # 16 bits, or 8
+    np.testing.assert_allclose(found, expected, atol=tolerance)

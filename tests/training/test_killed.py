@@ -44,7 +44,7 @@ def files(folder: Path) -> dict[str, bytes]:
     """Every file but for those that hold times, whose names are all that counts."""
     found = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     return {
-        name: b"" if name.endswith(("log.jsonl", "progress.json")) else path.read_bytes()
+        name: b"" if name.endswith(("log.jsonl", "progress.json", "curves.svg")) else path.read_bytes()
         for name, path in found.items()
     }
 

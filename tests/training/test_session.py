@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, 
 from mtkit.signals import StopRequest
 from mtkit.training import Event, Finished, Reported, Started, Validated, Warned, open_corpus, session, train
 from mtkit.training import trainer as trainer_file
+from mtkit.training.curves import curves
+from mtkit.training.log import read_log
 from mtkit.training.session import MAY_CHANGE, resolve_network
 from mtkit.training.state import newest_state
 from mtkit.training.validation import Validation, Validator
@@ -75,10 +78,11 @@ def train_in_parts(
 
 
 def outcome(settings: TrainSettings) -> dict[str, object]:
-    """All that a training leaves, but for how long things took: every file, the log without its times."""
+    """All that a training leaves, but for how long things took: every file, the log without its times, no curves."""
     folder, found = Path(settings.out), {}
     for file in filter(Path.is_file, folder.rglob("*")):
         found[str(file.relative_to(folder))] = file.read_bytes()
+    found.pop("curves.svg", None)  # they show the speed
     times = ("elapsed", "seconds", "tokens_per_second")
     log = [json.loads(line) for line in found.pop("log.jsonl").splitlines()]
     state = f"training/{settings.updates}/progress.json"
@@ -115,7 +119,6 @@ def test_a_training_gives_the_same_bytes_again_and_another_seed_does_not(tiny: T
 EVERYTHING = {
     "subword_sampling": 0.5,
     "word_dropout": 0.1,
-    "consistency": 2.0,
     "average_decay": 0.9,
     "schedule": "plateau",
 }
@@ -163,6 +166,24 @@ def test_signals_stop_cleanly_with_everything_saved(number: signal.Signals, tiny
         train(settings, few, listen)
     assert caught.value.exit_code == 128 + number
     assert [path.name for path in (Path(settings.out) / "training").iterdir()] == ["12"]
+
+
+def test_curves_are_drawn_from_the_log_when_training_is_interrupted_and_again_when_it_ends(
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, drawn = tiny(), []
+    folder = Path(settings.out)
+    draw = session.draw_curves
+
+    def watched(folder: Path) -> None:
+        draw(folder)
+        drawn.append((folder / "curves.svg").read_text(encoding="utf-8"))
+
+    monkeypatch.setattr(session, "draw_curves", watched)
+    train_in_parts(settings, few, iter([17]), monkeypatch)
+    assert [re.findall(r">Training en-fr: (.*?)<", drawing) for drawing in drawn] == [["16 updates"], ["30 updates"]]
+    assert drawn[1] == curves(read_log(folder))
+    assert "](curves.svg)" in (folder / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_signal_at_the_very_end_is_too_late(tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +265,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_resumed_training_may_run_elsewhere_and_longer(
     tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert sorted(MAY_CHANGE) == ["device", "patience", "precision", "threads"]
+    assert sorted(MAY_CHANGE) == ["accumulate", "device", "patience", "precision", "target_bleu", "threads"]
     settings = tiny()
     begin(settings, few, monkeypatch)
     moved = Path(settings.out).rename(Path(settings.out).with_name("moved"))
@@ -367,7 +388,7 @@ def test_there_must_be_an_out(tiny: Tiny, few: PreparedCorpus) -> None:
     with pytest.raises(SettingsError, match="--out is missing"):
         train(replace(tiny(), out=""), few)
     with pytest.raises(SettingsError, match="--out is missing"):
-        open_corpus(replace(tiny(), out=""), None)
+        open_corpus(replace(tiny(), out=""), ())
 
 
 def test_a_model_that_is_there_is_left_alone_unless_forced(tiny: Tiny, few: PreparedCorpus, model_folder: Path) -> None:
@@ -412,7 +433,7 @@ def test_resuming_never_costs_a_model_whose_training_state_was_deleted(
     shutil.copytree(model_folder, settings.out)
     shutil.rmtree(Path(settings.out) / "training")
     before = files(Path(settings.out))
-    for attempt in (lambda: train(settings, few), lambda: open_corpus(settings, None)):
+    for attempt in (lambda: train(settings, few), lambda: open_corpus(settings, ())):
         with pytest.raises(OutputError, match="holds a model but no training state to resume from; --force trains it"):
             attempt()
     assert files(Path(settings.out)) == before
@@ -433,14 +454,14 @@ def raw(tiny: Tiny, text: Path, **changes: object) -> TrainSettings:
 
 def test_from_raw_text_the_corpus_is_prepared_inside_the_model_folder(tiny: Tiny, parallel_text: Path) -> None:
     settings = raw(tiny, parallel_text)
-    corpus = open_corpus(settings, None)
+    corpus = open_corpus(settings, ())
     assert not Path(settings.out).exists()  # nothing is touched there before training can begin
     train(settings, corpus)
     assert not corpus.path.exists()
     assert PreparedCorpus.open(Path(settings.out) / "training" / "prepared").fingerprint == corpus.fingerprint
     assert ModelFolder.open(Path(settings.out)).config.corpus.fingerprint == corpus.fingerprint
     with pytest.raises(OutputError, match="holds a model already"):
-        open_corpus(settings, None)
+        open_corpus(settings, ())
 
 
 def test_from_raw_text_it_resumes_without_reading_the_text_again(
@@ -448,20 +469,20 @@ def test_from_raw_text_it_resumes_without_reading_the_text_again(
 ) -> None:
     text = Path(shutil.copytree(parallel_text, tmp_path / "text"))
     settings = raw(tiny, text)
-    begin(settings, open_corpus(settings, None), monkeypatch)
+    begin(settings, open_corpus(settings, ()), monkeypatch)
     shutil.rmtree(text)
     resumed = replace(settings, resume=True)
-    train(resumed, open_corpus(resumed, None))
+    train(resumed, open_corpus(resumed, ()))
 
 
 def test_from_raw_text_a_training_killed_before_its_first_save_starts_over(tiny: Tiny, parallel_text: Path) -> None:
     settings, killed = raw(tiny, parallel_text), raw(tiny, parallel_text, out="killed/model")
     settings = replace(settings, out=str(Path(settings.out) / "model"))
-    train(settings, open_corpus(settings, None))
+    train(settings, open_corpus(settings, ()))
     with pytest.raises(Killed):
-        train(killed, open_corpus(killed, None), kill_at(4))
+        train(killed, open_corpus(killed, ()), kill_at(4))
     resumed = replace(killed, resume=True)
-    train(resumed, open_corpus(resumed, None))
+    train(resumed, open_corpus(resumed, ()))
     assert outcome(killed) == outcome(settings)
 
 
@@ -469,8 +490,8 @@ def test_a_preparation_that_failed_is_no_obstacle(tiny: Tiny, parallel_text: Pat
     settings = raw(tiny, parallel_text)
     wrong = replace(settings, corpus=replace(settings.corpus, vocab_size=100_000))
     with pytest.raises(VocabularyError):
-        open_corpus(wrong, None)
-    train(settings, open_corpus(settings, None))
+        open_corpus(wrong, ())
+    train(settings, open_corpus(settings, ()))
 
 
 @pytest.mark.parametrize("changes", [{}, {"resume": True}, {"force": True}], ids=["again", "resume", "force"])
@@ -478,9 +499,9 @@ def test_what_ended_right_after_its_preparation_can_go_on(
     changes: dict[str, bool], tiny: Tiny, parallel_text: Path
 ) -> None:
     settings = raw(tiny, parallel_text)
-    open_corpus(settings, None)
+    open_corpus(settings, ())
     again = replace(settings, **changes)
-    train(again, open_corpus(again, None))
+    train(again, open_corpus(again, ()))
     assert sorted(path.name for path in Path(settings.out).parent.iterdir()) == ["model"]
 
 
@@ -488,31 +509,31 @@ def test_resuming_from_raw_text_refuses_another_preparation(
     tiny: Tiny, parallel_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = raw(tiny, parallel_text)
-    begin(settings, open_corpus(settings, None), monkeypatch)
+    begin(settings, open_corpus(settings, ()), monkeypatch)
     other = replace(settings, resume=True, corpus=replace(settings.corpus, max_length=9))
     with pytest.raises(SettingsError, match="--resume cannot change max_length from 250 to 9"):
-        open_corpus(other, None)
+        open_corpus(other, ())
 
 
 def test_force_keeps_the_old_model_until_the_new_training_can_begin(tiny: Tiny, parallel_text: Path) -> None:
     settings = raw(tiny, parallel_text)
-    train(settings, open_corpus(settings, None))
+    train(settings, open_corpus(settings, ()))
     before = files(Path(settings.out))
     forced = replace(settings, force=True)
     with pytest.raises(CorpusError):
-        open_corpus(replace(forced, corpus=replace(forced.corpus, train=("typo",))), None)
+        open_corpus(replace(forced, corpus=replace(forced.corpus, train=("typo",))), ())
     tied = replace(forced.network, tied_embeddings="all")
     unfit = replace(forced, network=tied, corpus=replace(forced.corpus, joint=False))
     with pytest.raises(SettingsError):
-        train(unfit, open_corpus(unfit, None))
+        train(unfit, open_corpus(unfit, ()))
     assert files(Path(settings.out)) == before
 
 
 def test_a_prepared_corpus_inside_out_is_refused(tiny: Tiny, parallel_text: Path) -> None:
     settings = raw(tiny, parallel_text, force=True)
-    train(settings, open_corpus(settings, None))
+    train(settings, open_corpus(settings, ()))
     with pytest.raises(SettingsError, match="lies inside --out, which would be replaced"):
-        open_corpus(settings, f"{settings.out}/training/prepared")
+        open_corpus(settings, [f"{settings.out}/training/prepared"])
 
 
 def test_the_saved_config_gives_the_same_training_again(tiny: Tiny, few: PreparedCorpus) -> None:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -20,7 +21,7 @@ from mtkit.dataset.noise import Noise
 from mtkit.errors import TrainingError
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Loss, Seq2Seq
-from mtkit.presets import default_epochs
+from mtkit.presets import recipe_for
 from mtkit.runtime.torch_stepper import load_stepper
 from mtkit.runtime.weights import distinct_weights
 from mtkit.settings import AttentionType, Cell, CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
@@ -30,6 +31,7 @@ from mtkit.training import Event, Finished, Reported, Started, Validated, Warned
 from mtkit.training import trainer as trainer_file
 from mtkit.training.average import MovingAverage
 from mtkit.training.schedule import PLATEAU_PATIENCE, Schedule
+from mtkit.training.state import Progress
 from mtkit.training.trainer import Intervals, Trainer
 from mtkit.training.validation import Validation, Validator
 
@@ -140,12 +142,41 @@ def test_an_epoch_uses_every_batch_once(
     assert trainer.progress.epoch == 2
 
 
+def test_dropout_is_a_pure_function_of_seed_update_and_batch(tiny: Tiny, few: PreparedCorpus, tmp_path: Path) -> None:
+    trainer = make_trainer(tiny(), few, tmp_path / "model")
+
+    def drawn(update: int, number: int, seed: int = 1) -> list[float]:
+        trainer.progress.update, trainer.settings = update, tiny(seed=seed)
+        trainer._seed_dropout(number)
+        return torch.rand(4).tolist()
+
+    places = [(0, 0), (0, 1), (1, 0), (1, 1), (0, 0, 2)]
+    assert len({tuple(drawn(*place)) for place in places}) == len(places)
+    assert drawn(1, 1) == drawn(1, 1)
+
+
 def test_intervals_follow_the_length_of_an_epoch_unless_they_are_given() -> None:
-    assert Intervals.of(TrainSettings(epochs=3), 80_000, 500) == Intervals(updates=1500, epoch=500, valid=500, save=500)
-    assert Intervals.of(TrainSettings(epochs=3), 3_000, 20) == Intervals(updates=60, epoch=20, valid=200, save=200)
-    assert Intervals.of(TrainSettings(epochs=3, accumulate=8), 80_000, 500).epoch == 63
-    assert Intervals.of(TrainSettings(), 3_000, 20).updates == 20 * default_epochs(3_000)
-    assert Intervals.of(TrainSettings(updates=70, valid_every=30, save_every=7), 3_000, 20) == Intervals(70, 20, 30, 7)
+    def of(settings: TrainSettings, pairs: int, batches: int, **progress: int) -> Intervals:
+        return Intervals.of(settings, pairs, batches, Progress(**progress))
+
+    assert of(TrainSettings(epochs=3), 80_000, 500) == Intervals(updates=1500, epoch=500, valid=500, save=500)
+    assert of(TrainSettings(epochs=3), 3_000, 20) == Intervals(updates=60, epoch=20, valid=200, save=200)
+    assert of(TrainSettings(), 3_000, 20).updates == 20 * recipe_for(3_000).epochs
+    assert of(TrainSettings(updates=70, valid_every=30, save_every=7), 3_000, 20) == Intervals(70, 20, 30, 7)
+    together = of(TrainSettings(epochs=3), 3_000, 20, batches_per_update=3)
+    assert together == Intervals(updates=21, epoch=7, valid=200, save=200), "an epoch's last update takes what is left"
+
+
+@pytest.mark.parametrize("done", range(0, 61, 7))
+@pytest.mark.parametrize("batches_per_update", [1, 3, 20, 100])
+def test_the_end_of_the_last_epoch_stays_where_it_is_however_many_batches_an_update_takes_from_now_on(
+    done: int, batches_per_update: int
+) -> None:
+    """After any number of batches, made one at a time, three epochs of 20 end with the last of their 60 batches."""
+    progress = Progress(update=done, epoch=done // 20, position=done % 20, batches_per_update=batches_per_update)
+    left = Intervals.of(TrainSettings(epochs=3), 3_000, 20, progress).updates - done
+    ends = [end for end in (20, 40, 60) if end > done]
+    assert left == sum(math.ceil((end - max(done, end - 20)) / batches_per_update) for end in ends)
 
 
 def test_validations_come_at_their_interval_and_at_the_end(
@@ -237,6 +268,17 @@ def test_what_is_validated_and_kept_is_the_average_of_the_weights(
     assert not all(torch.equal(weights[name], tensor) for name, tensor in expected.tensors.items())
 
 
+@pytest.mark.parametrize(("target", "updates"), [(0.0, 10), (20.0, 4), (95.0, 10)])
+def test_training_stops_where_nothing_is_left_to_gain(
+    target: float, updates: int, tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script_validations(monkeypatch, [10.0, 20.0, 30.0])
+    events = run(tiny(updates=10, valid_every=2, target_bleu=target), few)
+    assert isinstance(events[-1], Finished)
+    assert events[-1].updates == updates
+    assert ("has reached 20" in events[-1].reason) == (target == 20.0)
+
+
 def test_the_first_validation_counts_as_better_even_at_a_bleu_of_zero(
     tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,20 +289,22 @@ def test_the_first_validation_counts_as_better_even_at_a_bleu_of_zero(
     assert (Path(settings.out) / "model.safetensors").is_file()
 
 
-def test_the_log_holds_every_report_and_validation(
+def test_the_log_holds_everything_that_is_told_but_the_folder(
     tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainer_file, "REPORT_EVERY", 4)
     settings = tiny(updates=20, valid_every=10)
     events = run(settings, few)
     records = [json.loads(line) for line in (Path(settings.out) / "log.jsonl").read_text().splitlines()]
-    told = [event for event in events if isinstance(event, Reported | Validated)]
-    assert [record.pop("kind") for record in records] == [
-        "report" if isinstance(event, Reported) else "validation" for event in told
-    ]
+    kinds = {Started: "started", Reported: "report", Validated: "validation", Finished: "finished"}
+    assert [record.pop("kind") for record in records] == [kinds[type(event)] for event in events]
+    assert set(kinds) == {type(event) for event in events}
     elapsed = [record.pop("elapsed") for record in records]
     assert elapsed == sorted(elapsed)
-    assert records == [vars(event) for event in told]
+    assert records == [
+        {key: json.loads(msgspec.json.encode(value)) for key, value in vars(event).items() if key != "out"}
+        for event in events
+    ]
 
 
 def test_the_log_is_strict_json_even_where_perplexity_overflows(
@@ -269,7 +313,7 @@ def test_the_log_is_strict_json_even_where_perplexity_overflows(
     monkeypatch.setattr(Validator, "__call__", lambda self: Validation(loss=1e6, bleu=0.0))
     settings = tiny(updates=5)
     run(settings, few)
-    (record,) = (Path(settings.out) / "log.jsonl").read_text().splitlines()
+    (record,) = [line for line in (Path(settings.out) / "log.jsonl").read_text().splitlines() if "perplexity" in line]
     assert json.loads(record, parse_constant=lambda constant: pytest.fail(constant))["perplexity"] is None
 
 
@@ -420,13 +464,12 @@ def test_the_largest_batch_is_tried_first_and_what_it_takes_holds_for_all(
     assert (largest.src.shape[1] + largest.tgt_out.shape[1]) * len(largest.src) == max(sizes)
     memory, events = Memory(monkeypatch, trainer, room=60), list[Event]()
     trainer.emit = events.append
-    before, chance = copy.deepcopy(trainer.network.state_dict()), torch.get_rng_state()
+    before = copy.deepcopy(trainer.network.state_dict())
     trainer.find_room()
     limit = trainer.progress.pass_tokens
     assert limit <= 60 < 2 * limit
     assert sum(memory.passes) >= largest.tokens
     assert all(torch.equal(before[name], weight) for name, weight in trainer.network.state_dict().items())
-    assert torch.equal(torch.get_rng_state(), chance)
     assert {float(state["step"]) for state in trainer.optimizer.state.values()} == {0.0}
     found = len(events)
     trainer.run(StopRequest())

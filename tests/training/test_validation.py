@@ -76,6 +76,22 @@ def test_loss_and_bleu_are_those_of_each_pair_alone(
     assert 1 < result.bleu < 99, "only mistakes show that translations and references meet"
 
 
+def test_samples_are_three_pairs_of_middling_length_with_their_translations(
+    worse_network: Seq2Seq, prepared: PreparedCorpus
+) -> None:
+    validate = Validator(prepared, worse_network, batch_tokens=200, autocast=None)
+    samples, split = validate().samples, prepared.valid
+    assert len(set(validate.sample_indices)) == 3
+    lengths = sorted(split.src_lengths)
+    with torch.inference_mode():
+        worse_network.eval()
+        for sample, index in zip(samples, validate.sample_indices, strict=True):
+            assert lengths[len(lengths) // 3] <= split.src_lengths[index] <= lengths[2 * len(lengths) // 3]
+            assert (sample.source, sample.reference) == (*split.src_texts([index]), *split.tgt_texts([index]))
+            ids = translate_by_hand(worse_network, split.gather([index])[0][0].tolist())
+            assert sample.translation == prepared.tgt_vocabulary.decode(ids)
+
+
 def test_validating_changes_nothing(network: Seq2Seq, prepared: PreparedCorpus) -> None:
     """Neither weights nor chance nor the mode that training goes on in; so it gives the same again."""
     network.train()

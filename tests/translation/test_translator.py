@@ -90,7 +90,7 @@ def test_scores_of_translations_are_their_forced_log_probabilities(translator: T
     found = translator.translate(lines[:20])
     scores = translator.score(lines[:20], [translation.text for translation in found])
     for translation, score in zip(found, scores, strict=True):
-        assert score.log_prob / score.tokens == pytest.approx(translation.score, abs=1e-5)
+        assert score.log_prob / score.tokens == pytest.approx(translation.score, abs=1e-4)
 
 
 def test_a_pair_is_scored_the_same_in_any_company(translator: Translator, lines: list[str]) -> None:

@@ -1,0 +1,182 @@
+"""The processes that make one training together, started by torchrun on any number of hosts.
+
+They all hold the same weights and plan the same batches, share out those of each update, and add up what comes of them.
+The first one also reads and writes the model folder, validates, and does the talking.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from mtkit.errors import Interrupted, SettingsError, TrainingError
+from mtkit.settings import Device
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(days=7)
+"""How long the others wait for the first, which may prepare a corpus. A process that ends ends the wait at once."""
+
+
+class Processes:
+    """One process by itself, which has nobody to share with: every method does the least it can."""
+
+    rank = 0
+    count = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that reads, writes, validates and talks."""
+        return self.rank == 0
+
+    def share(self, items: Sequence[T]) -> Sequence[T]:
+        """Return this process's part; together the processes have all."""
+        return items[self.rank :: self.count]
+
+    def first(self, action: Callable[[], T]) -> T:
+        """Let the first process do something, and return to all what it returned there: something small."""
+        return action()
+
+    def total(self, number: int) -> int:
+        """Add up a number over all processes."""
+        return number
+
+    def largest(self, number: int) -> int:
+        """Return the largest of a number over all processes."""
+        return number
+
+    def add_up(self, tensors: Sequence[Tensor]) -> None:
+        """Add up tensors of one type over all processes, in place."""
+
+    def copy_from_first(self, tensors: Iterable[Tensor]) -> None:
+        """Give all processes what the tensors hold on the first, in place."""
+
+    def wait(self) -> None:
+        """Wait until all processes are here."""
+
+
+ALONE = Processes()
+
+
+class JoinedProcesses(Processes):
+    """This process among others, met through torch.distributed.
+
+    What lies on the CPU goes by gloo, which fails at once where another process has ended. Each update begins with such
+    an exchange, so that no process waits on its GPU for one that is gone.
+    """
+
+    def __init__(self) -> None:
+        self.rank = dist.get_rank()
+        self.count = dist.get_world_size()
+
+    def first(self, action: Callable[[], T]) -> T:
+        """See `Processes`."""
+        result = [action() if self.is_first else None]
+        with _together():
+            dist.broadcast_object_list(result, src=0)
+        return result[0]  # type: ignore[return-value]
+
+    def total(self, number: int) -> int:
+        """See `Processes`."""
+        return self._reduced(number, dist.ReduceOp.SUM)
+
+    def largest(self, number: int) -> int:
+        """See `Processes`."""
+        return self._reduced(number, dist.ReduceOp.MAX)
+
+    def add_up(self, tensors: Sequence[Tensor]) -> None:
+        """See `Processes`."""
+        together = torch.cat([tensor.flatten() for tensor in tensors])  # one exchange: most weights are small
+        with _together():
+            dist.all_reduce(together)
+        parts = together.split([tensor.numel() for tensor in tensors])
+        for tensor, part in zip(tensors, parts, strict=True):
+            tensor.copy_(part.view_as(tensor))
+
+    def copy_from_first(self, tensors: Iterable[Tensor]) -> None:
+        """See `Processes`."""
+        with _together():
+            for tensor in tensors:
+                dist.broadcast(tensor, src=0)
+
+    def wait(self) -> None:
+        """See `Processes`."""
+        self.total(0)
+
+    def _reduced(self, number: int, operation: dist.ReduceOp.RedOpType) -> int:
+        tensor = torch.tensor(number)
+        with _together():
+            dist.all_reduce(tensor, operation)
+        return int(tensor)
+
+
+@contextmanager
+def join(device: Device) -> Iterator[Processes]:
+    """Meet the processes that torchrun started beside this one; without torchrun it is alone.
+
+    Raises:
+        SettingsError: there are more processes on this host than GPUs.
+    """
+    if not _is_one_of_many():
+        yield ALONE
+        return
+    on_gpu = device != "cpu" and torch.cuda.is_available()
+    with _together():
+        dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "cpu:gloo", timeout=PATIENCE)
+    try:
+        if on_gpu:
+            _take_gpu()
+        yield JoinedProcesses()
+    except Interrupted:
+        dist.destroy_process_group()
+        raise
+    dist.destroy_process_group()  # not after other errors: they end the process, and it would wait for the others
+
+
+def may_tell() -> bool:
+    """Whether this process is the one that tells what went wrong: one of them does, whoever of them it befell.
+
+    Before they meet, that is the first, since all read the same command line; then, whichever asks first.
+    """
+    if not _is_one_of_many():
+        return True
+    if not dist.is_initialized():
+        return os.environ["RANK"] == "0"
+    try:
+        told = dist.distributed_c10d._get_default_store().add("told", 1)
+    except RuntimeError:
+        return True  # who kept the count is gone, and may have had no time to tell anything
+    return bool(told == 1)
+
+
+def _is_one_of_many() -> bool:
+    return "MASTER_ADDR" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
+
+
+def _take_gpu() -> None:
+    local, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if local >= gpus:
+        raise SettingsError(
+            f"there are more processes on this host than its {gpus} GPUs; start one for each with torchrun "
+            f"--nproc-per-node {gpus}, or take --device cpu"
+        )
+    torch.cuda.set_device(local)
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Turn what goes wrong between processes into one line."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise TrainingError(
+            "another process of this training has ended; start all of them again with --resume, which goes on from the "
+            "last save"
+        ) from error

@@ -1,0 +1,154 @@
+"""Several processes, started by torchrun as users do: one result, one voice, one end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mtkit.dataset import PreparedCorpus
+from mtkit.settings import TrainSettings
+from mtkit.training import Event, Started, Warned, train
+from mtkit.training import trainer as trainer_file
+from mtkit.training.processes import ALONE
+
+Tiny = Callable[..., TrainSettings]
+
+LAUNCH = """
+import os, signal
+from mtkit.cli.app import main
+from mtkit.training import trainer
+
+trainer.REPORT_EVERY = 1
+rank = int(os.environ["RANK"])
+{before}
+main()
+"""
+"""What each process runs: the command line, after something of a test's own."""
+
+NOISY = {"word_dropout": 0.1, "average_decay": 0.9}
+FLAGS = [
+    "--embedding-size", 8, "--hidden-size", 12, "--dropout", 0.3, "--learning-rate", 0.01, "--batch-tokens", 200,
+    "--device", "cpu", "--precision", "float32", "--threads", 1, "--valid-every", 20,
+    *(word for name, value in NOISY.items() for word in (f"--{name.replace('_', '-')}", value)),
+]  # fmt: skip
+"""On the command line, what `settings` says."""
+
+
+def settings(tiny: Tiny, **changes: object) -> TrainSettings:
+    return tiny(**{"updates": 50, "valid_every": 20, **NOISY, **changes})
+
+
+def torchrun(folder: Path, *arguments: object, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `mtkit train ARGUMENTS` in two processes."""
+    script = folder / "launch.py"
+    script.write_text(LAUNCH.format(before=before), encoding="utf-8")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", script, "train"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(
+        [*map(str, command), *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+def losses(model: Path) -> list[float]:
+    records = map(json.loads, (model / "log.jsonl").read_text(encoding="utf-8").splitlines())
+    return [record["loss"] for record in records]
+
+
+def test_two_processes_learn_what_one_learns_that_adds_up_two_batches(
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each update's loss, each validation's, and the weights; with dropout, and an odd number of batches an epoch."""
+    monkeypatch.setattr(trainer_file, "REPORT_EVERY", 1)
+    alone = settings(tiny, out="alone", accumulate=2)
+    events: list[Event] = []
+    train(alone, few, events.append)
+    done = torchrun(tmp_path, few.path, "--out", tmp_path / "both", "--updates", 50, *FLAGS)
+    assert done.returncode == 0, done.stderr
+    ours, theirs = losses(tmp_path / "alone"), losses(tmp_path / "both")
+    assert len(ours) == 50 + 3
+    assert theirs == pytest.approx(ours, abs=1e-5)
+    weights, others = (load_file(tmp_path / name / "model.safetensors") for name in ("alone", "both"))
+    for name, weight in weights.items():
+        torch.testing.assert_close(others[name], weight, rtol=0, atol=1e-5)
+    for words in ("Training en-fr on 80 pairs", "update 20 |", "Finished after 50 updates", "Wrote"):
+        assert done.stderr.count(words) == 1, "one process talks"
+
+
+def test_where_one_process_dies_another_says_so_and_resuming_goes_on_from_the_last_save(
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path
+) -> None:
+    die = f"""
+load = trainer.Noise.load
+def watched(noise, indices, epoch, position):
+    if rank == 1 and (epoch, position) >= (2, 3):
+        os.kill(os.getpid(), {int(signal.SIGKILL)})
+    return load(noise, indices, epoch, position)
+trainer.Noise.load = watched
+"""
+    out = tmp_path / "model"
+    arguments = (few.path, "--out", out, "--epochs", 6, "--save-every", 1, *FLAGS)
+    done = torchrun(tmp_path, *arguments, before=die)
+    assert done.returncode == 1
+    assert re.findall("^Error: .*$", done.stderr, re.MULTILINE) == [
+        "Error: another process of this training has ended; start all of them again with --resume, which goes on from "
+        "the last save"
+    ]
+    (state,) = (path for path in (out / "training").iterdir() if path.name.isdigit())
+
+    events: list[Event] = []
+    train(settings(tiny, updates=0, epochs=6, save_every=1, resume=True), few, events.append)
+    assert [event.message for event in events if isinstance(event, Warned)] == [
+        "an update took 2 batches so far and takes 1 from now on (processes x --accumulate), so their order and the "
+        "learning rates are not those of an unbroken training"
+    ]
+    (started,) = (event for event in events if isinstance(event, Started))
+    assert started.first_update == int(state.name) + 1
+
+
+def test_an_error_is_told_once_by_whichever_process_it_befalls(few: PreparedCorpus, tmp_path: Path) -> None:
+    wrong = torchrun(tmp_path, few.path, "--out", tmp_path / "model", "--hidden-size", 13)
+    assert wrong.stderr.count("hidden_size 13 is odd") == 1
+    befallen = "if rank == 1: trainer.Validator.__init__ = lambda *_: 1 / 0"
+    failed = torchrun(tmp_path, few.path, "--out", tmp_path / "model", *FLAGS, before=befallen)
+    assert re.findall("^Error: .*$", failed.stderr, re.MULTILINE) == [
+        "Error: ZeroDivisionError: division by zero; --debug shows where"
+    ]
+
+
+def test_processes_stop_together_whichever_gets_the_signal(few: PreparedCorpus, tmp_path: Path) -> None:
+    signalled = f"""
+seed = trainer.Trainer._seed_dropout
+def watched(self, number):
+    if rank == 1 and self.progress.update == 6:
+        os.kill(os.getpid(), {int(signal.SIGTERM)})
+    seed(self, number)
+trainer.Trainer._seed_dropout = watched
+"""
+    out = tmp_path / "model"
+    arguments = (few.path, "--out", out, "--updates", 50, *FLAGS)
+    stopped = torchrun(tmp_path, *arguments, before=signalled)
+    assert stopped.stderr.count("stopped after update 7; everything is saved") == 1
+    assert "torchrun --nproc-per-node 2 -m mtkit train" in stopped.stderr
+    assert [path.name for path in (out / "training").iterdir()] == ["7"]
+    resumed = torchrun(tmp_path, *arguments, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stderr.count("Going on at update 8") == 1
+
+
+def test_a_process_by_itself_has_all(tiny: Tiny) -> None:
+    tensor = torch.ones(2)
+    ALONE.add_up([tensor])
+    ALONE.copy_from_first([tensor])
+    assert tensor.tolist() == [1, 1]
+    assert (ALONE.total(3), ALONE.largest(3), ALONE.first(lambda: 3)) == (3, 3, 3)
+    assert ALONE.share(range(4)) == range(4)
