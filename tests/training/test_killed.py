@@ -117,7 +117,7 @@ def start(settings: TrainSettings, prepared: Path) -> subprocess.Popen[bytes]:
 def reported(folder: Path) -> int:
     """The update that the log has come to."""
     try:
-        return max(json.loads(line)["update"] for line in (folder / "log.jsonl").read_bytes().splitlines())
+        return max(json.loads(line).get("update", 0) for line in (folder / "log.jsonl").read_bytes().splitlines())
     except (OSError, ValueError):
         return 0
 
