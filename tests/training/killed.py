@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def arm(moment: str) -> None:
     elif kind == "validation":
         updates: list[int] = []
         before(Trainer, "_validate", lambda self: updates.append(self.progress.update))
-        before(Validator, "_bleu", lambda self: updates[-1] == int(number) and die())
+        before(Validator, "_translate", lambda self: updates[-1] == int(number) and die())
     else:
         before(export_file, "write_graphs", lambda network, name, *_: name == "int8" and die())
 
@@ -87,10 +88,14 @@ def main(settings_file: str, prepared: str, *moments: str) -> int:
     for moment in (*moments, None):
         process = os.fork()
         if process == 0:
-            if moment:
-                arm(moment)
-            train(settings, PreparedCorpus.open(Path(prepared)))
-            os._exit(0)
+            try:
+                if moment:
+                    arm(moment)
+                train(settings, PreparedCorpus.open(Path(prepared)))
+                os._exit(0)
+            finally:  # a fork leaves without the farewells of the program it was taken from
+                traceback.print_exc()
+                os._exit(1)
         _, status = os.waitpid(process, 0)
         expected = signal.SIGKILL if moment else 0
         if status != expected:

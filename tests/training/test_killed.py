@@ -44,7 +44,7 @@ def files(folder: Path) -> dict[str, bytes]:
     """Every file but for those that hold times, whose names are all that counts."""
     found = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     return {
-        name: b"" if name.endswith(("log.jsonl", "progress.json")) else path.read_bytes()
+        name: b"" if name.endswith(("log.jsonl", "progress.json", "curves.svg")) else path.read_bytes()
         for name, path in found.items()
     }
 
@@ -117,7 +117,7 @@ def start(settings: TrainSettings, prepared: Path) -> subprocess.Popen[bytes]:
 def reported(folder: Path) -> int:
     """The update that the log has come to."""
     try:
-        return max(json.loads(line)["update"] for line in (folder / "log.jsonl").read_bytes().splitlines())
+        return max(json.loads(line).get("update", 0) for line in (folder / "log.jsonl").read_bytes().splitlines())
     except (OSError, ValueError):
         return 0
 
