@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -20,7 +20,7 @@ from msgspec import Meta, Struct
 
 from mtkit.errors import SettingsError
 from mtkit.presets import PRESETS, recipe_for
-from mtkit.settings import CommandSettings, NetworkSettings, TrainSettings
+from mtkit.settings import CommandSettings, TrainSettings
 
 C = TypeVar("C", bound=CommandSettings)
 
@@ -95,7 +95,7 @@ def resolve(settings: type[C], *, command: str, flags: Mapping[str, Any], config
             raise SettingsError(f"{config}: [{command}] has no key {name}{_nearest(name, known)}")
     values = {name: field.default for name, field in known.items()}
     origins = dict.fromkeys(known, "default")
-    for layer, origin in ((table, str(config)), (from_flags, "flag")):
+    for layer, origin in ((table, f"file {config}"), (from_flags, "flag")):
         for name, value in layer.items():
             values[name] = _checked(known[name], value, origin)
             origins[name] = origin
@@ -112,12 +112,10 @@ def for_corpus(resolved: Resolved[TrainSettings], pairs: int) -> Resolved[TrainS
     )
 
 
-def like_model(resolved: Resolved[TrainSettings], network: NetworkSettings, model: str) -> Resolved[TrainSettings]:
-    """Take the network of the model that training starts from, in the place of defaults and presets."""
-    values = msgspec.structs.asdict(network)
-    return _resolved(
-        TrainSettings, *_filled(resolved.values, resolved.origins, values, model, over=("default", "preset"))
-    )
+def adopt(resolved: Resolved[TrainSettings], values: Mapping[str, Any], origin: str) -> Resolved[TrainSettings]:
+    """Take values that follow from a file or a model, in the place of defaults and of the preset."""
+    over = {"default", f"preset {resolved.settings.preset}"}
+    return _resolved(TrainSettings, *_filled(resolved.values, resolved.origins, values, origin, over))
 
 
 def read_config(path: Path, command: str) -> dict[str, Any]:
@@ -155,7 +153,7 @@ def _checked(field: Field, value: Any, origin: str) -> Any:
     try:
         return msgspec.convert(value, field.annotation)
     except msgspec.ValidationError as error:
-        name = field.first_flag if origin == "flag" else f"{origin}: {field.name}"
+        name = field.first_flag if origin == "flag" else f"{origin.removeprefix('file ')}: {field.name}"
         choices = get_args(field.type) if get_origin(field.type) is Literal else ()
         reason = str(error).replace("Expected ", "expected ").split(" - at ")[0]
         if choices:
@@ -170,10 +168,10 @@ def _filled(
     origins: Mapping[str, str],
     more: Mapping[str, Any],
     origin: str,
-    over: tuple[str, ...] = ("default",),
+    over: Container[str] = ("default",),
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return values and origins with `more` in the place of what has an origin that begins so."""
-    new = {name: value for name, value in more.items() if origins[name].startswith(over)}
+    """Return values and origins with `more` in the place of what has one of the origins `over`."""
+    new = {name: value for name, value in more.items() if origins[name] in over}
     return {**values, **new}, {**origins, **dict.fromkeys(new, origin)}
 
 

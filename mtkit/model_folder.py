@@ -7,7 +7,7 @@
     README.md              model card
     log.jsonl              one JSON object a line: all that training told
     curves.svg             loss, BLEU, learning rate and speed, drawn from the log
-    training/<update>/     what `--resume` needs; deletable
+    training/<update>/     what `--resume` needs; deletable, as is training/prepared/, the corpus of a raw-text training
 
 Reading it imports no torch.
 """

@@ -9,7 +9,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from mtkit.configuration import COMMANDS, fields, for_corpus, like_model, read_config, resolve
+from mtkit.configuration import COMMANDS, adopt, fields, for_corpus, read_config, resolve
 from mtkit.errors import SettingsError
 from mtkit.presets import PRESETS, recipe_for
 from mtkit.settings import (
@@ -60,7 +60,7 @@ def test_precedence_is_default_preset_config_flag(tmp_path: Path) -> None:
     origins = resolved.origins
     assert [origins[name] for name in ("dropout", "hidden_size", "cell", "clip_norm")] == [
         "flag",
-        str(file),
+        f"file {file}",
         "preset base",
         "default",
     ]
@@ -155,6 +155,16 @@ def test_a_named_preset_leaves_nothing_to_auto() -> None:
 def test_a_model_to_start_from_brings_its_network_but_flags_stay() -> None:
     network = NetworkSettings(cell="lstm", hidden_size=64, dropout=0.2)
     given = resolve(TrainSettings, command="train", flags={"dropout": 0.5, "preset": "base"})
-    resolved = for_corpus(like_model(given, network, "models/a"), 10**7)
+    resolved = for_corpus(adopt(given, msgspec.structs.asdict(network), "models/a"), 10**7)
     assert resolved.settings.network == msgspec.structs.replace(network, dropout=0.5)
     assert resolved.origins["hidden_size"] == "models/a"
+
+
+@pytest.mark.parametrize("name", ["default.toml", "preset base"])
+def test_what_a_config_file_says_stays_whatever_the_file_is_called(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config_file(tmp_path, "[train]\nhidden_size = 128\npreset = 'base'\n", name=name)
+    monkeypatch.chdir(tmp_path)
+    given = resolve(TrainSettings, command="train", flags={}, config=Path(name))
+    assert adopt(for_corpus(given, 10**7), {"hidden_size": 32}, "model").settings.network.hidden_size == 128

@@ -63,7 +63,7 @@ def test_nothing_inside_points_outside(model_folder: Path) -> None:
 
 def test_there_is_no_pickle_in_a_model(model_folder: Path) -> None:
     files = [path for path in model_folder.rglob("*") if path.is_file()]
-    assert {file.suffix for file in files} <= {".json", ".jsonl", ".md", ".onnx", ".safetensors", ".spm"}
+    assert {file.suffix for file in files} <= {".json", ".jsonl", ".md", ".onnx", ".safetensors", ".spm", ".svg"}
     for file in files:
         content = file.read_bytes()
         assert not content.startswith(b"PK"), f"{file.name} is an archive, as torch.save writes them"
@@ -75,6 +75,7 @@ def test_a_folder_holds_what_its_docstring_says(model_folder: Path) -> None:
     assert sorted(path.name for path in model_folder.iterdir()) == [
         "README.md",
         "config.json",
+        "curves.svg",
         "joint.spm",
         "log.jsonl",
         "model.safetensors",

@@ -13,11 +13,12 @@ import typer
 
 from mtkit.cli.console import Console
 from mtkit.cli.options import Argument, add_command, option_order
-from mtkit.configuration import Resolved, for_corpus, like_model
+from mtkit.configuration import Resolved, adopt, for_corpus
 from mtkit.errors import Interrupted, MissingExtraError, SettingsError
-from mtkit.model_folder import ModelFolder
-from mtkit.presets import recipe_for
+from mtkit.model_folder import ModelFolder, is_model_folder
+from mtkit.presets import RECIPES, recipe_for
 from mtkit.settings import CorpusSettings, TrainSettings
+from mtkit.text.embeddings import embedding_size
 
 if TYPE_CHECKING:
     from mtkit.dataset.prepared import PreparedCorpus
@@ -45,14 +46,13 @@ def register(app: typer.Typer) -> None:
 def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Console) -> None:
     """Train a model on a prepared corpus, or straight from parallel text."""
     prepared = given["prepared"] or ()
-    if model := resolved.settings.init_from:
-        resolved = like_model(resolved, ModelFolder.open(Path(model)).config.network, model)
+    resolved = _as_started_from(resolved)
     if given["show_config"]:
         if prepared:
             from mtkit.dataset.prepared import PreparedCorpus
 
             resolved = for_corpus(resolved, PreparedCorpus.open(*map(Path, prepared)).size)
-        print("\n".join(config_table(resolved)))
+        print("\n".join(config_table(resolved, corpus_known=bool(prepared))))
         return
     _check_corpus(resolved, prepared)
     try:
@@ -74,17 +74,36 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Co
                 raise Interrupted(f"{stopped}. Go on with: {_resume_command()}", stopped.exit_code - 128) from stopped
 
 
-def config_table(resolved: Resolved[TrainSettings]) -> list[str]:
+def _as_started_from(resolved: Resolved[TrainSettings]) -> Resolved[TrainSettings]:
+    """Give the network the shape of what training starts from: another model, or pre-trained embeddings."""
+    settings = resolved.settings
+    if settings.init_from:
+        resuming = settings.resume and is_model_folder(Path(settings.out))  # the model started from may be gone
+        model = settings.out if resuming else settings.init_from
+        network = ModelFolder.open(Path(model)).config.network
+        return adopt(resolved, {name: getattr(network, name) for name in network.__struct_fields__}, model)
+    if file := settings.src_embeddings or settings.tgt_embeddings:
+        return adopt(resolved, {"embedding_size": embedding_size(Path(file))}, file)
+    return resolved
+
+
+def config_table(resolved: Resolved[TrainSettings], corpus_known: bool) -> list[str]:
     """Return each setting, its value and where that came from, grouped as in `--help`; a star is at what is no default.
 
-    Values that are long push their origin out of its column.
+    Values that are long push their origin out of its column. Where the corpus is not known yet, what the preset auto
+    may choose by it is marked so.
     """
+    open_choices = {name for recipe in RECIPES for name in recipe.values}
+    if corpus_known or resolved.settings.preset != "auto":
+        open_choices = set()
     shown = {name: _shown(value) for name, value in resolved.values.items()}
     names, values = max(map(len, shown)), min(20, max(map(len, shown.values())))
     groups: dict[str, list[str]] = {}
     for field in option_order(TrainSettings):
         origin = resolved.origins[field.name]
         mark = " " if origin == "default" else "*"
+        if origin == "default" and field.name in open_choices:
+            origin = "default, unless auto chooses another for the corpus"
         line = f"{mark} {field.name:{names}}  {shown[field.name]:{values}}  {origin}"
         groups.setdefault(field.group, []).append(line)
     return [line for group, lines in groups.items() for line in ("", group, *lines)][1:]

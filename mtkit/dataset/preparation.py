@@ -90,7 +90,8 @@ def _fill(
         valid_survey = _survey(valid, report)
     if corpus.vocabulary:
         vocabularies = _borrow(Path(corpus.vocabulary))
-        report(f"Taking the vocabularies of {corpus.vocabulary}")
+        sizes = " and ".join(f"{len(vocabulary):,}" for vocabulary in vocabularies.values())
+        report(f"Taking over the vocabulary of {corpus.vocabulary}: {sizes} pieces ({corpus.vocab_type})")
     else:
         vocabularies = _train_vocabularies(train, train_survey.cleaning.kept - len(train.rows), settings, report)
     for name, vocabulary in vocabularies.items():
@@ -150,8 +151,6 @@ def _train_vocabularies(
 
 def _as_borrowed(corpus: CorpusSettings) -> CorpusSettings:
     """Return the settings with what the vocabularies of `corpus.vocabulary` were made by."""
-    if corpus.vocab_size:
-        raise SettingsError("--vocab-size is for vocabularies that are trained, and --vocabulary brings its own")
     path = Path(corpus.vocabulary)
     if not is_model_folder(path) and not _is_prepared(path):
         raise SettingsError(f"--vocabulary {path}: is neither a prepared corpus nor a model")
@@ -159,7 +158,7 @@ def _as_borrowed(corpus: CorpusSettings) -> CorpusSettings:
         made = msgspec.convert(ModelFolder.open(path).config.preprocess, CorpusSettings)
     else:
         made = PreparedCorpus.open(path).manifest.corpus
-    return replace(corpus, vocab_type=made.vocab_type, joint=made.joint)
+    return replace(corpus, vocab_size=0, vocab_type=made.vocab_type, joint=made.joint)
 
 
 def _borrow(path: Path) -> dict[str, Vocabulary]:

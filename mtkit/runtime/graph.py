@@ -42,7 +42,7 @@ class Graph:
         return name
 
     def output(self, value: str, dtype: npt.DTypeLike, shape: Shape, *, name: str = "") -> None:
-        """Make a value an output, under a name of its own where one is given."""
+        """Make a value that a node of this graph gives an output, under a name of its own where one is asked for."""
         if any(value in (output.name, self._renamed.get(output.name)) for output in self.outputs):
             value = self.op("Identity", value)
         if name:

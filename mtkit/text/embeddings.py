@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mtkit.errors import SettingsError
 from mtkit.text.corpus import read_lines
-from mtkit.text.vocabulary import SPACE
+from mtkit.text.sampling import SPACE
 
 
 def embedding_size(path: Path) -> int:

@@ -19,7 +19,7 @@ import sentencepiece
 from mtkit.errors import VocabularyError
 from mtkit.settings import VocabType
 from mtkit.storage import new_file
-from mtkit.text.sampling import Cut, MergeCuts, UnigramCuts, sample
+from mtkit.text.sampling import SPACE, Cut, MergeCuts, UnigramCuts, sample
 
 PAD, UNK, BOS, EOS = range(4)
 NEVER = [PAD, UNK, BOS]
@@ -29,9 +29,6 @@ SAMPLING: dict[VocabType, float] = {"unigram": 0.25, "bpe": 0.1}
 """For the types that can be cut in many ways: the power of a cut's probability, and the share of merges left out."""
 
 _META_PIECES = 4 + 256  # the special ids and one piece for each byte
-SPACE = "\u2581"
-"""SentencePiece's own mark for a space, which pieces that begin a word begin with; in text it becomes a space."""
-
 _NOT_TEXT = re.compile(rf"[\x00-\x1f\x7f-\x9f{SPACE}]")
 _SMALLEST = re.compile(r"smaller than required_chars\. \d+ vs (\d+)")
 _LONGEST = 4_192  # bytes; longer sentences take no part in training a vocabulary

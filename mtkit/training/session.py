@@ -37,6 +37,8 @@ OF_THE_CALL = {"out", "resume", "force", "init_from", "src_embeddings", "tgt_emb
 """Settings that name files and what to do with them; a model does not remember them, since it can be copied."""
 OF_THE_TEXT = {"train", "valid", "vocabulary"}
 """Settings of a corpus that say where it came from; what it came to is in the corpus itself."""
+OF_VOCABULARIES = {"vocab_size", "vocab_type", "joint"}
+"""Settings that vocabularies bring with them where they are taken over."""
 MAY_CHANGE = {"threads", "device", "precision", "patience", "target_bleu", "accumulate"}
 """Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns.
 
@@ -230,8 +232,9 @@ def _lengthen(settings: TrainSettings, trainer: Trainer, done: int) -> None:
 def _check_same_corpus(settings: TrainSettings, corpus: PreparedCorpus) -> None:
     """Raise `SettingsError` where resuming would go on with a corpus prepared in another way than it asks for."""
     began = msgspec.to_builtins(corpus.manifest.corpus)
+    given = {*OF_THE_TEXT, *(OF_VOCABULARIES if settings.corpus.vocabulary or settings.init_from else ())}
     for key, now in msgspec.to_builtins(settings.corpus).items():
-        if key not in OF_THE_TEXT and began[key] != now:
+        if key not in given and began[key] != now:
             raise SettingsError(
                 f"--resume cannot change {key} from {began[key]} to {now}; leave it as it was, or train into another "
                 "--out"

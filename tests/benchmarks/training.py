@@ -19,6 +19,7 @@ from statistics import median
 UPDATES = 150
 PEER_UPDATES = 100
 MATCHED = {
+    "preset": "small",
     "cell": "gru",
     "encoder-layers": 1,
     "decoder-layers": 1,

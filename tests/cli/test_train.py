@@ -231,3 +231,39 @@ def test_force_never_removes_another_kind_of_folder(mtkit, prepared: PreparedCor
     assert outcome.code == 2
     assert "is no model folder" in outcome.message
     assert (tmp_path / "letter.txt").read_text() == "dear"
+
+
+def test_a_model_goes_on_with_another_corpus_and_resumes_without_the_model_it_began_from(
+    mtkit, parallel_text: Path, tmp_path: Path
+) -> None:
+    """Its vocabulary is of words, one a language, and its network not the default one: both are taken over."""
+    text = ("--langs", "en-fr", "--train", parallel_text / "valid", "--valid", parallel_text / "valid")
+    first, second = tmp_path / "first", tmp_path / "second"
+    words = ("--vocab-type", "word", "--separate")
+    assert mtkit("train", *text, *words, "--out", first, "--updates", 4, *TINY).code == 0
+    here = ("--threads", 1, "--precision", "float32", "--device", "cpu")
+    begin = ("train", *text, "--init-from", first, "--out", second, "--schedule", "plateau", *here)
+    outcome = mtkit(*begin, "--updates", 4)
+    assert outcome.code == 0, outcome.err
+    assert f"Starting from the weights of {first}" in outcome.err
+    configs = [ModelFolder.open(path).config for path in (first, second)]
+    assert configs[1].network == configs[0].network
+    assert configs[1].vocabularies == configs[0].vocabularies
+    first.rename(tmp_path / "elsewhere")
+    resumed = mtkit(*begin, "--updates", 6, "--resume")
+    assert resumed.code == 0, resumed.err
+    assert "Going on at update 5" in resumed.err
+
+
+def test_embeddings_give_their_width(mtkit, prepared: PreparedCorpus, tmp_path: Path) -> None:
+    file = tmp_path / "vectors.txt"
+    file.write_text("a" + " 0.5 1.0" * 6 + "\n", encoding="utf-8")
+    shape = ("--hidden-size", 16, "--device", "cpu", "--precision", "float32", "--threads", 1, "--updates", 2)
+    outcome = mtkit("train", prepared.path, "--out", tmp_path / "model", "--src-embeddings", file, *shape)
+    assert outcome.code == 0, outcome.err
+    assert ModelFolder.open(tmp_path / "model").config.network.embedding_size == 12
+    refused = mtkit(
+        "train", prepared.path, "--out", tmp_path / "other", "--src-embeddings", file, "--embedding-size", 8, *shape
+    )
+    assert refused.code == 2
+    assert "has vectors of 12, and embedding_size is 8" in refused.message

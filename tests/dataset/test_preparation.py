@@ -116,8 +116,6 @@ class TestSameAgain:
         assert (second.joint, second.manifest.corpus.vocab_type) == (joint, "bpe")
         assert second.manifest.corpus.vocabulary == "", "a folder can move between machines"
         assert second.train.tgt_texts([0]) == [second.tgt_vocabulary.decode(second.train.gather([0])[1][0])]
-        with pytest.raises(SettingsError, match="--vocabulary brings its own"):
-            prepare(settings(out="third", vocabulary=str(first.path), vocab_size=350))
         with pytest.raises(SettingsError, match="nowhere: is neither a prepared corpus nor a model"):
             prepare(settings(out="third", vocabulary="nowhere", vocab_size=0))
 
