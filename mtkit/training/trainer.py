@@ -331,6 +331,17 @@ class Trainer:
         self._tokens_since_report = 0
         self.tell(report)
 
+    def _count_towards_patience(self, bleu: float) -> None:
+        """Count a validation at its interval. One at the very end is no part of the same training made longer."""
+        progress = self.progress
+        if bleu > progress.best_bleu_at_interval:
+            progress.best_bleu_at_interval = bleu
+            progress.validations_since_best = 0
+        else:
+            progress.validations_since_best += 1
+            if progress.validations_since_best % PLATEAU_PATIENCE == 0:
+                progress.halvings += 1
+
     def _validate(self) -> None:
         progress = self.progress
         began = time.perf_counter()
@@ -341,11 +352,8 @@ class Trainer:
                 self.keeping.keep(self.network)
         if best:
             progress.best_bleu, progress.best_update = result.bleu, progress.update
-            progress.validations_since_best = 0
-        else:
-            progress.validations_since_best += 1
-            if progress.validations_since_best % PLATEAU_PATIENCE == 0:
-                progress.halvings += 1
+        if progress.update % self.intervals.valid == 0:
+            self._count_towards_patience(result.bleu)
         self.tell(
             Validated(
                 update=progress.update,
