@@ -12,6 +12,7 @@ training that is resumed goes on in the same log, from where it was when the sta
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ def log_line(event: Event, elapsed: float) -> bytes:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """Return the records, none where there is no log yet."""
-    log = folder / LOG
-    return [msgspec.json.decode(line) for line in log.read_bytes().splitlines()] if log.exists() else []
+    """Return the records, none where there is no log yet, and without lines that are damaged."""
+    log, records = folder / LOG, []
+    for line in log.read_bytes().splitlines() if log.exists() else []:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            records.append(msgspec.json.decode(line, type=dict[str, Any]))
+    return records

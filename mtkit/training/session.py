@@ -193,18 +193,18 @@ def _begin(folder: Path, settings: TrainSettings, corpus: PreparedCorpus) -> Non
 
 
 def _complete(folder: Path, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> None:
-    """Give the trained model its curves, what translates, and its card."""
-    draw_curves(folder)
+    """Give the trained model what translates, its card, and its curves: last, as they are the least of it."""
     export(ModelFolder.open(folder))
     write_model_card(folder, settings, corpus, progress)
+    draw_curves(folder)
 
 
 def _export_what_there_is(folder: Path) -> None:
     """Make what has been learnt so far fit for use, where the disk allows."""
     with suppress(OutputError):
-        draw_curves(folder)
         if (model := ModelFolder.open(folder)).has_weights:
             export(model)
+        draw_curves(folder)
 
 
 def _lengthen(settings: TrainSettings, trainer: Trainer, done: int) -> None:

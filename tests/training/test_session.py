@@ -187,6 +187,19 @@ def test_curves_are_drawn_from_the_log_when_training_is_interrupted_and_again_wh
     assert "](curves.svg)" in (folder / "README.md").read_text(encoding="utf-8")
 
 
+def test_curves_that_cannot_be_drawn_cost_the_model_neither_its_export_nor_its_card(
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "draw_curves", lambda folder: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train_in_parts(tiny("stopped"), few, iter([17]), monkeypatch)
+    with pytest.raises(ZeroDivisionError):
+        train(tiny("whole", updates=10), few)
+    stopped, whole = (Path(tiny(out).out) for out in ("stopped", "whole"))
+    assert all(any((folder / "runtime").iterdir()) for folder in (stopped, whole))
+    assert (whole / "README.md").exists()
+
+
 def test_a_signal_at_the_very_end_is_too_late(tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
     assert train_in_parts(tiny(), few, iter([30]), monkeypatch) == 0
 
