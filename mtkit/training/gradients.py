@@ -49,7 +49,7 @@ def halved(batches: Iterable[Batch], pass_tokens: int) -> int:
 
 
 def widened(batch: Batch, factor: float) -> Batch:
-    """Make sentences longer by their own beginnings: a batch that takes the room of one whose text is in more pieces."""
+    """Make sentences longer by their own beginnings: a batch to take the room of one whose text is in more pieces."""
 
     def columns(width: int) -> list[int]:
         return [column % width for column in range(math.ceil(width * factor))]

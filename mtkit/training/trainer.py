@@ -271,8 +271,8 @@ class Trainer:
             torch.cuda.empty_cache()
             progress.pass_tokens = halved(batches.values(), progress.pass_tokens)
             self._warn(
-                f"the GPU's memory does not suffice; from now on batches go in parts of at most {progress.pass_tokens:,} "
-                "tokens, and updates stay the same but for dropout's masks"
+                "the GPU's memory does not suffice; from now on batches go in parts of at most "
+                f"{progress.pass_tokens:,} tokens, and updates stay the same but for dropout's masks"
             )
         return loss
 
