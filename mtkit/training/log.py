@@ -1,6 +1,7 @@
 """log.jsonl in a model folder: what training told, one JSON object a line.
 
     {"kind": "started", ...}      once, before the first update
+    {"kind": "note", ...}         what else there is to know, as the weights that it starts from
     {"kind": "report", ...}       every few updates
     {"kind": "validation", ...}   with sample translations
     {"kind": "warning", ...}      where it does not go as it was meant to
@@ -18,11 +19,18 @@ from typing import Any
 
 import msgspec
 
-from mtkit.training.events import Event, Finished, Reported, Started, Validated, Warned
+from mtkit.training.events import Event, Finished, Note, Reported, Started, Validated, Warned
 
 LOG = "log.jsonl"
 
-KINDS = {Started: "started", Reported: "report", Validated: "validation", Warned: "warning", Finished: "finished"}
+KINDS = {
+    Started: "started",
+    Note: "note",
+    Reported: "report",
+    Validated: "validation",
+    Warned: "warning",
+    Finished: "finished",
+}
 
 
 def log_line(event: Event, elapsed: float) -> bytes:
