@@ -20,8 +20,8 @@ def accumulate(
     """Add the gradient of the batches' loss, divided by `tokens`, to that of the weights.
 
     A batch of more than `pass_tokens` (0: any number) on its longer side goes in parts, to each of which dropout draws
-    a mask of its own. Return the sum of the loss,
-    (), or None where there was not enough memory: what the weights then have is of no use.
+    a mask of its own. Return the sum of the loss, (), or None where there was not enough memory: what the weights then
+    have is of no use.
     """
     losses = []
     try:

@@ -90,7 +90,7 @@ def train(
     if processes.first(lambda: corpus.fingerprint) != corpus.fingerprint:
         raise PreparedError(f"{corpus.path}: is another corpus here than for the first process; copy that one here")
     state = processes.first(lambda: _open_for_resume(settings, corpus) if settings.resume else None)
-    notes: list[Event] = []  # for the log, which begins after them
+    notes: list[Event] = []  # for the log, which has not begun yet
     if state is None:
         processes.first(lambda: load_start(settings, corpus, network, notes.append))
     if not processes.is_first:
