@@ -148,6 +148,9 @@ def _choice(settings: TrainSettings, corpus: PreparedCorpus) -> tuple[str, str]:
 
 
 def _resume_command() -> str:
+    """Return what goes on with this training: a command, unless it takes one on each of several hosts."""
+    if int(os.environ.get("GROUP_WORLD_SIZE", "1")) > 1:
+        return "all processes started again, on every host, with --resume"
     words = [word for word in sys.argv[1:] if word not in ("--force", "--resume")]
     program = ["mtkit"]
     if "TORCHELASTIC_RUN_ID" in os.environ:

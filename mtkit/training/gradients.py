@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,8 +19,9 @@ def accumulate(
 ) -> Tensor | None:
     """Add the gradient of the batches' loss, divided by `tokens`, to that of the weights.
 
-    A batch of more than `pass_tokens` (0: any number) on its longer side goes in parts. Return the sum of the loss,
-    (), or None where there was not enough memory: what the weights then have is of no use.
+    A batch of more than `pass_tokens` (0: any number) on its longer side goes in parts, to each of which dropout draws
+    a mask of its own. Return the sum of the loss, (), or None where there was not enough memory: what the weights then
+    have is of no use.
     """
     losses = []
     try:
@@ -43,3 +46,17 @@ def halved(batches: Iterable[Batch], pass_tokens: int) -> int:
             "smaller --max-length, or train a smaller network"
         )
     return tried // 2
+
+
+def widened(batch: Batch, factor: float) -> Batch:
+    """Make sentences longer by their own beginnings: a batch to take the room of one whose text is in more pieces."""
+
+    def columns(width: int) -> list[int]:
+        return [column % width for column in range(math.ceil(width * factor))]
+
+    return Batch(
+        src=batch.src[:, columns(batch.src.shape[1])],
+        src_lengths=np.ceil(batch.src_lengths * factor).astype(batch.src_lengths.dtype),
+        tgt_in=batch.tgt_in[:, columns(batch.tgt_in.shape[1])],
+        tgt_out=batch.tgt_out[:, columns(batch.tgt_out.shape[1])],
+    )

@@ -15,13 +15,14 @@ from mtkit.errors import OutputError
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.weights import distinct_weights, save_tensors
 from mtkit.storage import append, sync, writing
+from mtkit.training.log import LOG
 
 
 class Keeping:
     """The log and the best weights of one model folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.log = folder / "log.jsonl"
+        self.log = folder / LOG
         self.weights = folder / "model.safetensors"
         self.log_bytes = 0
         """Bytes of the log that are written."""

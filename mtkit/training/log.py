@@ -1,6 +1,7 @@
 """log.jsonl in a model folder: what training told, one JSON object a line.
 
     {"kind": "started", ...}      once, before the first update
+    {"kind": "note", ...}         what else there is to know, as the weights that it starts from
     {"kind": "report", ...}       every few updates
     {"kind": "validation", ...}   with sample translations
     {"kind": "warning", ...}      where it does not go as it was meant to
@@ -12,16 +13,24 @@ training that is resumed goes on in the same log, from where it was when the sta
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from mtkit.training.events import Event, Finished, Reported, Started, Validated, Warned
+from mtkit.training.events import Event, Finished, Note, Reported, Started, Validated, Warned
 
 LOG = "log.jsonl"
 
-KINDS = {Started: "started", Reported: "report", Validated: "validation", Warned: "warning", Finished: "finished"}
+KINDS = {
+    Started: "started",
+    Note: "note",
+    Reported: "report",
+    Validated: "validation",
+    Warned: "warning",
+    Finished: "finished",
+}
 
 
 def log_line(event: Event, elapsed: float) -> bytes:
@@ -31,6 +40,9 @@ def log_line(event: Event, elapsed: float) -> bytes:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """Return the records, none where there is no log yet."""
-    log = folder / LOG
-    return [msgspec.json.decode(line) for line in log.read_bytes().splitlines()] if log.exists() else []
+    """Return the records, none where there is no log yet, and without lines that are damaged."""
+    log, records = folder / LOG, []
+    for line in log.read_bytes().splitlines() if log.exists() else []:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            records.append(msgspec.json.decode(line, type=dict[str, Any]))
+    return records

@@ -115,11 +115,16 @@ def join(device: Device) -> Iterator[Processes]:
     """Meet the processes that torchrun started beside this one; without torchrun it is alone.
 
     Raises:
-        SettingsError: there are more processes on this host than GPUs.
+        SettingsError: there are more processes on this host than GPUs, or something else than torchrun started them.
     """
     if not _is_one_of_many():
         yield ALONE
         return
+    if missing := [name for name in ("RANK", "LOCAL_RANK") if name not in os.environ]:
+        raise SettingsError(
+            f"MASTER_ADDR and WORLD_SIZE are set as for one of several processes, but {missing[0]} is not; start them "
+            "with torchrun, or unset WORLD_SIZE to train in one process"
+        )
     on_gpu = device != "cpu" and torch.cuda.is_available()
     with _together():
         dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "cpu:gloo", timeout=PATIENCE)
@@ -141,7 +146,7 @@ def may_tell() -> bool:
     if not _is_one_of_many():
         return True
     if not dist.is_initialized():
-        return os.environ["RANK"] == "0"
+        return os.environ.get("RANK", "0") == "0"
     try:
         told = dist.distributed_c10d._get_default_store().add("told", 1)
     except RuntimeError:
@@ -169,7 +174,8 @@ def _together() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        what = str(error).partition("\n")[0]
         raise TrainingError(
             "another process of this training has ended; start all of them again with --resume, which goes on from the "
-            "last save"
+            f"last save ({what})"
         ) from error

@@ -26,6 +26,7 @@ from mtkit.signals import stop_request
 from mtkit.storage import new_folder, remove_drafts, writing
 from mtkit.training.curves import draw_curves
 from mtkit.training.events import Event, Finished, Started
+from mtkit.training.log import LOG
 from mtkit.training.model_card import write_model_card
 from mtkit.training.processes import ALONE, Processes
 from mtkit.training.schedule import Schedule
@@ -69,7 +70,8 @@ def train(
     Raises:
         SettingsError: settings do not fit together, or (resuming) with those the training began with.
         PreparedError: another process was given another corpus.
-        TrainingError: the loss is no number any more, the disk is full at the end, or another process has ended.
+        TrainingError: too many updates in a row were skipped, a GPU has no memory for a single pair, the disk is full
+            at the end, or another process has ended.
         OutputError: there is something at `out` that neither `resume` nor `force` allows to touch.
         Interrupted: SIGINT or SIGTERM came, and everything is saved.
     """
@@ -90,8 +92,9 @@ def train(
     if processes.first(lambda: corpus.fingerprint) != corpus.fingerprint:
         raise PreparedError(f"{corpus.path}: is another corpus here than for the first process; copy that one here")
     state = processes.first(lambda: _open_for_resume(settings, corpus) if settings.resume else None)
+    notes: list[Event] = []  # for the log, which has not begun yet
     if state is None:
-        processes.first(lambda: load_start(settings, corpus, network, emit))
+        processes.first(lambda: load_start(settings, corpus, network, notes.append))
     if not processes.is_first:
         emit = _no_one
     trainer = Trainer(settings, corpus, network, autocast, folder, emit, processes)
@@ -104,7 +107,8 @@ def train(
         trainer.restore(state)
     if processes.is_first:
         tell = trainer.tell if state is None else emit  # the log has it already
-        tell(_started(trainer, settings, corpus))
+        for event in (_started(trainer, settings, corpus), *notes):
+            tell(event)
     with stop_request() as stop:
         try:
             reason = trainer.run(stop)
@@ -182,7 +186,7 @@ def _begin(folder: Path, settings: TrainSettings, corpus: PreparedCorpus) -> Non
     config = _config(settings, corpus)
     inside = any(folder in path.resolve().parents for path in corpus.paths)
     if inside:  # a raw-text training that was cut off before it saved anything
-        (folder / "log.jsonl").unlink(missing_ok=True)
+        (folder / LOG).unlink(missing_ok=True)
         ModelFolder.create(folder, config, corpus.vocabulary_files)
         return
     check_way(folder, settings.force or settings.resume)
@@ -195,18 +199,18 @@ def _begin(folder: Path, settings: TrainSettings, corpus: PreparedCorpus) -> Non
 
 
 def _complete(folder: Path, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> None:
-    """Give the trained model its curves, what translates, and its card."""
-    draw_curves(folder)
+    """Give the trained model what translates, its card, and its curves: last, as they are the least of it."""
     export(ModelFolder.open(folder))
     write_model_card(folder, settings, corpus, progress)
+    draw_curves(folder)
 
 
 def _export_what_there_is(folder: Path) -> None:
     """Make what has been learnt so far fit for use, where the disk allows."""
     with suppress(OutputError):
-        draw_curves(folder)
         if (model := ModelFolder.open(folder)).has_weights:
             export(model)
+        draw_curves(folder)
 
 
 def _lengthen(settings: TrainSettings, trainer: Trainer, done: int) -> None:

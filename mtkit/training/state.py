@@ -41,7 +41,10 @@ class Progress(Struct, kw_only=True):
     """Of all processes together."""
     best_bleu: float = -1.0
     best_update: int = 0
+    best_bleu_at_interval: float = -1.0
+    """The best of the validations at their interval, which does without that of the end where it is off it."""
     validations_since_best: int = 0
+    """Validations at their interval since the best of them."""
     halvings: int = 0
     """How often the plateau schedule has halved the learning rate."""
     seconds: float = 0.0

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from mtkit.cli.train import _resume_command
 from mtkit.configuration import fields
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.model_folder import ModelFolder
@@ -218,6 +219,16 @@ def test_sizes_that_do_not_fit_are_caught_before_a_corpus_is_read(
     assert outcome.code == 2
     assert outcome.message.startswith(message)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_many_hosts_no_command_of_one_is_told_as_what_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["mtkit", "train", "corpus", "--force"])
+    launched = {"TORCHELASTIC_RUN_ID": "1", "LOCAL_WORLD_SIZE": "2", "GROUP_WORLD_SIZE": "1"}
+    for name, value in launched.items():
+        monkeypatch.setenv(name, value)
+    assert _resume_command() == "torchrun --nproc-per-node 2 -m mtkit train corpus --resume"
+    monkeypatch.setenv("GROUP_WORLD_SIZE", "3")
+    assert _resume_command() == "all processes started again, on every host, with --resume"
 
 
 def test_a_missing_out_is_named(mtkit, prepared: PreparedCorpus) -> None:

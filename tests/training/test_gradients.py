@@ -11,7 +11,7 @@ from mtkit.errors import TrainingError
 from mtkit.nn import Loss, Seq2Seq, smoothed_cross_entropy
 from mtkit.settings import NetworkSettings
 from mtkit.text.vocabulary import PAD
-from mtkit.training.gradients import accumulate, halved
+from mtkit.training.gradients import accumulate, halved, widened
 
 PAIRS = [([4, 5, 6], [7]), ([5, 4], [6, 7, 8]), ([8, 8], [4, 5]), ([6], [5]), ([7, 4, 4, 4], [8, 8, 8, 8, 8])]
 
@@ -76,3 +76,12 @@ def test_the_limit_is_halved_down_to_single_pairs() -> None:
         TrainingError, match="no memory for a single sentence pair of 6 tokens; prepare the corpus with"
     ):
         halved([batch], 7)
+
+
+def test_a_widened_batch_is_a_batch_whose_longest_sentences_are_as_much_longer() -> None:
+    batch = batch_of(PAIRS)
+    wide = widened(batch, 1.5)
+    assert (wide.src.shape, wide.tgt_in.shape, wide.tgt_out.shape) == ((5, 8), (5, 9), (5, 9))
+    assert wide.src_lengths.tolist() == [6, 5, 5, 3, 8]
+    assert all((row[:6] == small).all() for row, small in zip(wide.tgt_out, batch.tgt_out, strict=True))
+    assert torch.isfinite(Pass()(wide).smoothed)

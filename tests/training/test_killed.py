@@ -68,7 +68,7 @@ class Killing:
         file = self.place / "settings.json"
         file.write_bytes(msgspec.json.encode(replace(self.settings, out=str(out), resume=True)))
         program = [sys.executable, Path(__file__).with_name("killed.py"), file, self.few.path, *moments]
-        run = subprocess.run(program, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, check=False)
+        run = subprocess.run(program, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, timeout=300, check=False)
         assert run.returncode == 0, run.stderr
         assert_same(out, Path(self.settings.out))
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
-from mtkit.training import Finished
-from mtkit.training.log import LOG, log_line, read_log
+import pytest
+
+from mtkit.training import Finished, Warned
+from mtkit.training.events import Event
+from mtkit.training.log import KINDS, LOG, log_line, read_log
 
 
 def test_a_record_has_its_kind_and_the_time_but_no_path(tmp_path: Path) -> None:
@@ -18,3 +22,14 @@ def test_a_record_has_its_kind_and_the_time_but_no_path(tmp_path: Path) -> None:
 
 def test_a_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert read_log(tmp_path) == []
+
+
+@pytest.mark.parametrize("damage", [b'{"kind": "rep', b"\0" * 40, b'"half"', b"", b'{"kind": "\xff"}'])
+def test_damaged_lines_are_left_out(damage: bytes, tmp_path: Path) -> None:
+    warned = log_line(Warned(25, "slow"), 1.0)
+    (tmp_path / LOG).write_bytes(b"\n".join((warned, damage, warned, damage)))
+    assert [record["kind"] for record in read_log(tmp_path)] == ["warning", "warning"]
+
+
+def test_every_event_has_its_kind() -> None:
+    assert set(KINDS) == set(get_args(Event))

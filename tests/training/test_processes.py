@@ -16,10 +16,11 @@ import torch
 from safetensors.torch import load_file
 
 from mtkit.dataset import PreparedCorpus
+from mtkit.errors import SettingsError, TrainingError
 from mtkit.settings import TrainSettings
 from mtkit.training import Event, Started, Warned, train
 from mtkit.training import trainer as trainer_file
-from mtkit.training.processes import ALONE
+from mtkit.training.processes import ALONE, JoinedProcesses, join, may_tell
 
 Tiny = Callable[..., TrainSettings]
 
@@ -100,10 +101,12 @@ trainer.Noise.load = watched
     arguments = (few.path, "--out", out, "--epochs", 6, "--save-every", 1, *FLAGS)
     done = torchrun(tmp_path, *arguments, before=die)
     assert done.returncode == 1
-    assert re.findall("^Error: .*$", done.stderr, re.MULTILINE) == [
+    (error,) = re.findall("^Error: .*$", done.stderr, re.MULTILINE)
+    assert re.fullmatch(
         "Error: another process of this training has ended; start all of them again with --resume, which goes on from "
-        "the last save"
-    ]
+        r"the last save \(.+\)",
+        error,
+    )
     (state,) = (path for path in (out / "training").iterdir() if path.name.isdigit())
 
     events: list[Event] = []
@@ -155,3 +158,26 @@ def test_a_process_by_itself_has_all(tiny: Tiny) -> None:
     assert tensor.tolist() == [1, 1]
     assert (ALONE.total(3), ALONE.largest(3), ALONE.first(lambda: 3)) == (3, 3, 3)
     assert ALONE.share(range(4)) == range(4)
+
+
+@pytest.mark.parametrize("missing", ["RANK", "LOCAL_RANK"])
+def test_processes_that_torchrun_did_not_start_are_told_to_use_it(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = {"MASTER_ADDR": "localhost", "WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"}
+    for name, value in there.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(missing)
+    with pytest.raises(SettingsError, match=f"but {missing} is not; start them with torchrun"), join("cpu"):
+        pass
+    assert may_tell()
+
+
+def test_what_went_wrong_between_processes_is_told_in_its_own_words_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("No backend type associated with device type cpu\nand a trace")
+
+    for name, fake in {"get_rank": lambda: 0, "get_world_size": lambda: 2, "all_reduce": fail}.items():
+        monkeypatch.setattr(torch.distributed, name, fake)
+    with pytest.raises(TrainingError, match=r"last save \(No backend type associated with device type cpu\)$"):
+        JoinedProcesses().total(1)

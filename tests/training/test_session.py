@@ -34,6 +34,7 @@ from mtkit.training.curves import curves
 from mtkit.training.log import read_log
 from mtkit.training.session import MAY_CHANGE, resolve_network
 from mtkit.training.state import newest_state
+from mtkit.training.trainer import Trainer
 from mtkit.training.validation import Validation, Validator
 
 Tiny = Callable[..., TrainSettings]
@@ -186,6 +187,19 @@ def test_curves_are_drawn_from_the_log_when_training_is_interrupted_and_again_wh
     assert "](curves.svg)" in (folder / "README.md").read_text(encoding="utf-8")
 
 
+def test_curves_that_cannot_be_drawn_cost_the_model_neither_its_export_nor_its_card(
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "draw_curves", lambda folder: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train_in_parts(tiny("stopped"), few, iter([17]), monkeypatch)
+    with pytest.raises(ZeroDivisionError):
+        train(tiny("whole", updates=10), few)
+    stopped, whole = (Path(tiny(out).out) for out in ("stopped", "whole"))
+    assert all(any((folder / "runtime").iterdir()) for folder in (stopped, whole))
+    assert (whole / "README.md").exists()
+
+
 def test_a_signal_at_the_very_end_is_too_late(tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
     assert train_in_parts(tiny(), few, iter([30]), monkeypatch) == 0
 
@@ -293,6 +307,50 @@ def test_a_longer_training_is_the_one_that_was_longer_from_the_start(
     assert (Path(longer.out) / last).read_bytes() == (Path(whole.out) / last).read_bytes()
     with pytest.raises(SettingsError, match="--resume cannot shorten a training"):
         train(settings("longer", began, resume=True), few)
+
+
+@pytest.mark.parametrize("at_the_end", [0.0, 4.0, 9.0])
+def test_a_validation_at_an_end_off_the_interval_counts_for_nothing_in_a_training_made_longer(
+    at_the_end: float, tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Validated every 5 updates; the shorter one ends at 22. Whatever BLEU it has there, rates and end are the same."""
+    bleus = {5: 5.0, 10: 4.0, 15: 4.0, 20: 4.0, 22: at_the_end, 25: 6.0, 30: 5.5, 35: 5.5, 40: 5.5}
+
+    def settings(out: str, updates: int, **changes: object) -> TrainSettings:
+        return tiny(out, schedule="plateau", updates=updates, warmup=1, valid_every=5, patience=4, **changes)
+
+    def run(settings: TrainSettings) -> list[Event]:
+        trainers: list[Trainer] = []
+        begin = Trainer.__init__
+
+        def watched(self: Trainer, *arguments: Any) -> None:
+            begin(self, *arguments)
+            trainers.append(self)
+
+        events: list[Event] = []
+        with monkeypatch.context() as context:
+            context.setattr(Trainer, "__init__", watched)
+            context.setattr(
+                Validator, "__call__", lambda self: Validation(loss=1.0, bleu=bleus.get(trainers[0].progress.update, 0))
+            )
+            train(settings, few, events.append)
+        return events
+
+    def rates(events: list[Event]) -> dict[int, float]:
+        return {event.update: event.learning_rate for event in events if isinstance(event, Reported)}
+
+    whole = run(settings("whole", 60))
+    run(settings("longer", 22))
+    longer = run(settings("longer", 60, resume=True))
+    expected, found = rates(whole), rates(longer)
+    assert len(set(expected.values())) == 3, "halved after 20 and after 40"
+    assert found == {update: expected[update] for update in found}
+    assert isinstance(whole[-1], Finished)
+    assert isinstance(longer[-1], Finished)
+    assert (longer[-1].updates, longer[-1].reason) == (whole[-1].updates, whole[-1].reason)
+    assert longer[-1].best_bleu == max(6.0, at_the_end)
+    last = f"training/{whole[-1].updates}/network.safetensors"
+    assert (Path(longer[-1].out) / last).read_bytes() == (Path(whole[-1].out) / last).read_bytes()
 
 
 @pytest.mark.parametrize("changes", [{"schedule": "cosine"}, {"schedule": "inverse-sqrt", "warmup": 400}])

@@ -15,6 +15,7 @@ from mtkit.errors import SettingsError
 from mtkit.nn import Seq2Seq
 from mtkit.settings import CorpusSettings, PreprocessSettings, TrainSettings
 from mtkit.training import Event, Note, open_corpus, train
+from mtkit.training.log import read_log
 from mtkit.training.start import check_embeddings, load_start
 
 Tiny = Callable[..., TrainSettings]
@@ -40,7 +41,10 @@ def test_it_starts_from_the_weights_of_a_model_on_another_corpus_with_its_vocabu
     events: list[Event] = []
     corpus = open_corpus(settings, ())
     second = train(settings, corpus, events.append)
-    assert Note(f"Starting from the weights of {first}") in events
+    note = f"Starting from the weights of {first}"
+    assert Note(note) in events
+    told = [(record["kind"], record.get("text")) for record in read_log(second)]
+    assert told[:2] == [("started", None), ("note", note)]
     assert (second / "joint.spm").read_bytes() == (first / "joint.spm").read_bytes()
     before, after = load_file(first / "model.safetensors"), load_file(second / "model.safetensors")
     for name, weight in before.items():

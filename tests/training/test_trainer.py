@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -447,8 +448,23 @@ def test_a_batch_that_finds_no_memory_goes_in_parts_and_its_update_is_the_same(
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-9)
     warnings = [event for event in events if isinstance(event, Warned)]
     assert max(memory.passes) <= 60
-    assert "memory does not suffice; batches go in parts of at most" in warnings[0].message
-    assert {warning.update for warning in warnings} == {0, 1, 2, 3, 4}  # each batch is tried whole first
+    limits = [int(re.findall(r"in parts of at most (\d+) tokens", warning.message)[0]) for warning in warnings]
+    assert limits == sorted(limits, reverse=True)
+    assert len(set(limits)) == len(limits), "what was found holds for the updates to come"
+    assert trainer.progress.pass_tokens == limits[-1]
+    assert "updates stay the same but for dropout's masks" in warnings[0].message
+
+
+def test_room_is_found_for_what_subword_sampling_makes_of_the_largest_batch(
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, sampled = (make_trainer(tiny(subword_sampling=share), few, tmp_path / str(share)) for share in (0.0, 0.3))
+    largest = plain.batches.largest()
+    for trainer, factor in ((plain, 1.0), (sampled, trainer_file.SAMPLING_WIDENS)):
+        memory = Memory(monkeypatch, trainer, room=math.inf)
+        trainer.find_room()
+        assert memory.passes == [pytest.approx(factor * largest.size, rel=0.05)]
+        assert trainer.progress.pass_tokens == 0
 
 
 def test_the_largest_batch_is_tried_first_and_what_it_takes_holds_for_all(
