@@ -15,10 +15,8 @@ from mtkit.cli.console import Console
 from mtkit.cli.options import Argument, add_command, option_order
 from mtkit.configuration import Resolved, adopt, for_corpus
 from mtkit.errors import Interrupted, MissingExtraError, SettingsError
-from mtkit.model_folder import ModelFolder, is_model_folder
 from mtkit.presets import RECIPES, recipe_for
 from mtkit.settings import CorpusSettings, TrainSettings
-from mtkit.text.embeddings import embedding_size
 
 if TYPE_CHECKING:
     from mtkit.dataset.prepared import PreparedCorpus
@@ -78,11 +76,15 @@ def _as_started_from(resolved: Resolved[TrainSettings]) -> Resolved[TrainSetting
     """Give the network the shape of what training starts from: another model, or pre-trained embeddings."""
     settings = resolved.settings
     if settings.init_from:
+        from mtkit.model_folder import ModelFolder, is_model_folder
+
         resuming = settings.resume and is_model_folder(Path(settings.out))  # the model started from may be gone
         model = settings.out if resuming else settings.init_from
         network = ModelFolder.open(Path(model)).config.network
         return adopt(resolved, {name: getattr(network, name) for name in network.__struct_fields__}, model)
     if file := settings.src_embeddings or settings.tgt_embeddings:
+        from mtkit.text.embeddings import embedding_size
+
         return adopt(resolved, {"embedding_size": embedding_size(Path(file))}, file)
     return resolved
 
