@@ -14,7 +14,7 @@ READY := .venv/.ready
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY) ## train English-French on data/ and translate: about six minutes on two cores
+demo: $(READY) ## train English-French on data/ and translate: about five minutes on two cores
 	$(BIN)/mtkit preprocess --langs en-fr --train data/train --valid data/valid --out build/en-fr --force
 	$(BIN)/mtkit train build/en-fr --out models/en-fr --force
 	head -n 8 data/test.en
