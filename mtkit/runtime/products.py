@@ -52,12 +52,8 @@ class Products(Protocol):
         """Prepare a float32 value (rows, width) within [-bound, bound] for any number of products."""
         ...
 
-    def embedding(self, graph: Graph, table: Matrix, ids: str) -> Operand:
-        """Look ids (rows,) up in a table (V, E)."""
-        ...
-
     def embedded(self, graph: Graph, table: Matrix, ids: str, out: int) -> Operand:
-        """Do the same for products of `out` columns in all, where the ids are few and come one step after another."""
+        """Look ids (rows,) up in a table (V, E), for products of `out` columns in all."""
         ...
 
     def product(self, graph: Graph, operands: Sequence[Operand], weight: Matrix, bias: Matrix | None = None) -> str:
@@ -72,13 +68,9 @@ class Float32:
         """See `Products`."""
         return Operand(value, bound, width)
 
-    def embedding(self, graph: Graph, table: Matrix, ids: str) -> Operand:
-        """See `Products`."""
-        return Operand(graph.op("Gather", graph.constant(table), ids), float(np.abs(table).max()), table.shape[1])
-
     def embedded(self, graph: Graph, table: Matrix, ids: str, out: int) -> Operand:
         """See `Products`."""
-        return self.embedding(graph, table, ids)
+        return Operand(graph.op("Gather", graph.constant(table), ids), float(np.abs(table).max()), table.shape[1])
 
     def product(self, graph: Graph, operands: Sequence[Operand], weight: Matrix, bias: Matrix | None = None) -> str:
         """See `Products`."""
@@ -101,17 +93,13 @@ class Int8:
         scale, zero = graph.constant(bound / LEVELS, np.float32), graph.constant(128, np.uint8)
         return Operand(graph.op("QuantizeLinear", value, scale, zero), bound, width)
 
-    def embedding(self, graph: Graph, table: Matrix, ids: str) -> Operand:
-        """See `Products`; the table is kept in 8 bits."""
+    def embedded(self, graph: Graph, table: Matrix, ids: str, out: int) -> Operand:
+        """See `Products`; the products are a table in 16 bits, or where that would be large, the embeddings in 8."""
         bound = float(np.abs(table).max())
+        if len(table) * out * 2 <= FOLDED:
+            return Embedded(ids, bound, table.shape[1], table)
         quantised = (128 + np.round(table * (LEVELS / bound))).astype(np.uint8)
         return Operand(graph.op("Gather", graph.constant(quantised), ids), bound, table.shape[1])
-
-    def embedded(self, graph: Graph, table: Matrix, ids: str, out: int) -> Operand:
-        """See `Products`; the products are a table in 16 bits, unless that would be large."""
-        if len(table) * out * 2 > FOLDED:
-            return self.embedding(graph, table, ids)
-        return Embedded(ids, float(np.abs(table).max()), table.shape[1], table)
 
     def product(self, graph: Graph, operands: Sequence[Operand], weight: Matrix, bias: Matrix | None = None) -> str:
         """See `Products`; the operands' bounds go into the weights, so that one scale serves all of them."""
