@@ -105,4 +105,7 @@ def main() -> None:
             raise
         _tell(f"{type(error).__name__}: {error}; --debug shows where")
         code = 1
+    if os.environ.get("WORLD_SIZE", "1") != "1":  # no teardown of what processes share: see `training.processes.join`
+        sys.stderr.flush()
+        os._exit(code or 0)
     sys.exit(code)

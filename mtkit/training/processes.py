@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from mtkit.errors import Interrupted, SettingsError, TrainingError
+from mtkit.errors import SettingsError, TrainingError
 from mtkit.settings import Device
 
 T = TypeVar("T")
@@ -128,14 +128,13 @@ def join(device: Device) -> Iterator[Processes]:
     on_gpu = device != "cpu" and torch.cuda.is_available()
     with _together():
         dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "cpu:gloo", timeout=PATIENCE)
-    try:
-        if on_gpu:
-            _take_gpu()
-        yield JoinedProcesses()
-    except Interrupted:
-        dist.destroy_process_group()
-        raise
-    dist.destroy_process_group()  # not after other errors: they end the process, and it would wait for the others
+    if on_gpu:
+        _take_gpu()
+    processes = JoinedProcesses()
+    yield processes
+    # The group is left as it is, and the process ends without tearing it down (see `cli.app`): in torch 2.13 one in ten
+    # aborts at that, in a thread of gloo. After an error none waits for the others here: they are told by its end.
+    processes.total(0)
 
 
 def may_tell() -> bool:
