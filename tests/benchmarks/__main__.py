@@ -9,7 +9,7 @@ import platform
 import sys
 from importlib import import_module, metadata
 
-NAMES = ("startup", "preprocess", "loader", "arithmetic", "training", "translation")
+NAMES = ("startup", "preprocess", "loader", "arithmetic", "training", "translation", "gpu")
 
 
 def machine() -> str:
