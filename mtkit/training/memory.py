@@ -41,6 +41,7 @@ def estimate_memory(
     forward: Callable[[Batch], object],
     split: Split,
     plan: Sequence[npt.NDArray[np.int64]],
+    widens: float = 1,
 ) -> int:
     """Return the bytes that training will take at its peak, on a GPU those of the GPU, within about 30 %.
 
@@ -51,16 +52,17 @@ def estimate_memory(
         forward: makes the loss of a batch, as training does.
         split: what the plan's indices count in.
         plan: the indices of each batch's pairs.
+        widens: how many times as long as planned the two sides of a batch become.
     """
     device = next(network.parameters()).device
     weights = sum(weight.numel() for weight in network.parameters())
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         trials = [_kept(network, forward, _batch(*shape)) for shape in _TRIALS]
-    terms = np.linalg.solve(_products(np.array(_TRIALS)), np.array(trials))
-    shapes = [
-        (len(indices), split.src_lengths[indices].max() + 1, split.tgt_lengths[indices].max() + 1) for indices in plan
-    ]
-    kept = float((_products(np.array(shapes)) @ terms).max())
+    terms = np.linalg.solve(_products(np.array(_TRIALS, np.float64)), np.array(trials))
+    shapes = np.array(
+        [(len(indices), split.src_lengths[indices].max() + 1, split.tgt_lengths[indices].max() + 1) for indices in plan]
+    )
+    kept = float((_products(shapes * (1, widens, widens)) @ terms).max())
     compiled = COMPILED * hidden_size if device.type == "cpu" and autocast is not None else 0
     return round(PROCESS[device.type] + compiled + 16 * weights + BESIDE * kept)
 
@@ -81,9 +83,9 @@ def _batch(sentences: int, src: int, tgt: int) -> Batch:
     return Batch(*(np.full(shape, EOS) for shape in ((sentences, src), sentences, (sentences, tgt), (sentences, tgt))))
 
 
-def _products(shapes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def _products(shapes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return 1, B, B S, B T, B S T for each of (N, 3) shapes."""
-    sentences, src, tgt = shapes.astype(np.float64).T
+    sentences, src, tgt = shapes.T
     return np.stack(
         (np.ones_like(sentences), sentences, sentences * src, sentences * tgt, sentences * src * tgt), axis=1
     )
