@@ -78,6 +78,6 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, grad_output: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         grad_logits, grad_bias, inputs, matrix = ctx.saved_tensors
         readout_type, weight_type, bias_type = ctx.dtypes
-        grad_readout = (grad_logits @ matrix).to(readout_type) * grad_output
-        grad_weight = (grad_logits.t() @ inputs).to(weight_type) * grad_output
+        grad_readout = (grad_logits @ matrix).to(readout_type).mul_(grad_output)
+        grad_weight = (grad_logits.t() @ inputs).to(weight_type).mul_(grad_output)
         return grad_readout, grad_weight, grad_bias.to(bias_type) * grad_output, None, None

@@ -71,7 +71,7 @@ def peer_minutes(script: Path, home: Path, text: Path) -> float:
         subprocess.run([script, *words], check=True, env=environment, stdout=subprocess.DEVNULL)
 
     peer("setup")
-    peer("train", "1")  # for its vocabulary and its settings
+    peer("train", "25")  # for its vocabulary and its settings; its first report, which the script waits for, is at 25
     folder = home / "opennmt" / "run"
     settings = (folder / "config.yaml").read_text(encoding="utf-8")
     settings = re.sub(r"(?m)^(train|valid)_steps: .*", r"\1_steps: 1000000", settings)
