@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from mtkit.settings import AttentionType, Cell, NetworkSettings, TrainSettings
 from mtkit.training import available_memory
 from mtkit.training import memory as memory_file
 from mtkit.training.gradients import widened
+from mtkit.training.memory import keep_freed_memory
 from mtkit.training.trainer import SAMPLING_WIDENS, Trainer
 
 Tiny = Callable[..., TrainSettings]
@@ -82,6 +85,17 @@ def test_the_estimate_allows_for_what_subword_sampling_makes_of_the_largest_batc
     wide = [memory_file._kept(plain.network, plain._forward, widened(batch, SAMPLING_WIDENS)) for batch in loads]
     assert sampled.estimate_memory() - 16 * weights == pytest.approx(max(wide), rel=0.05)
     assert sampled.estimate_memory() > plain.estimate_memory()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is another one")
+def test_a_tensor_takes_the_pages_that_one_before_it_has_freed() -> None:
+    def new_pages() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.ones(1 << 24)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    keep_freed_memory()
+    assert min(new_pages() for _ in range(5)) < 100, "of 16,384"
 
 
 def test_estimating_changes_nothing(tiny: Tiny, few: PreparedCorpus, tmp_path: Path) -> None:
