@@ -27,6 +27,7 @@ from mtkit.storage import new_folder, remove_drafts, writing
 from mtkit.training.curves import draw_curves
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.log import LOG
+from mtkit.training.memory import keep_freed_memory
 from mtkit.training.model_card import write_model_card
 from mtkit.training.processes import ALONE, Processes
 from mtkit.training.schedule import Schedule
@@ -85,6 +86,7 @@ def train(
     # oneDNN keeps compiled code for every shape of product it meets, a thousand by default, and batches have many
     # shapes: 3.6 GB on Multi30k. It meets most of them once an epoch, so keeping fewer costs no time.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+    keep_freed_memory()
     if settings.threads:
         torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)

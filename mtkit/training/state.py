@@ -54,8 +54,6 @@ class Progress(Struct, kw_only=True):
     skipped: int = 0
     """Updates of the whole training that were skipped, since the loss or its gradient was no number."""
     skipped_in_a_row: int = 0
-    pass_tokens: int = 0
-    """Tokens that a pass through the network may take at most, for the memory's sake; 0 is any number."""
 
 
 def save_state(

@@ -104,6 +104,9 @@ class Trainer:
         self.validate = Validator(corpus, network, settings.batch_tokens, autocast)
         self.tally = Tally(self.device)
         self.keeping = Keeping(folder)
+        self.pass_tokens = 0
+        """Tokens that a pass through the network may take at most; 0 is any number. Found anew when resuming, maybe on
+        a GPU of another size."""
         self._tokens_since_report = 0
         self._go_on_from(Progress(batches_per_update=processes.count * settings.accumulate))
 
@@ -215,8 +218,15 @@ class Trainer:
 
     def estimate_memory(self) -> int:
         """Bytes that training will take at its peak; see `training.memory`."""
-        hidden_size = self.settings.network.hidden_size
-        return estimate_memory(self.network, hidden_size, self.autocast, self._forward, self.batches.split, self.plan)
+        return estimate_memory(
+            self.network,
+            self.settings.network.hidden_size,
+            self.autocast,
+            self._forward,
+            self.batches.split,
+            self.plan,
+            widens=SAMPLING_WIDENS if self.settings.subword_sampling else 1,
+        )
 
     def _save_or_warn(self) -> None:
         try:
@@ -261,18 +271,17 @@ class Trainer:
         Raises:
             TrainingError: the GPU has no memory for a single pair.
         """
-        progress = self.progress
         if not batches:  # the last update of an epoch may have none for this process
             for weight in self.network.parameters():
                 weight.grad = torch.zeros_like(weight)
             return torch.zeros_like(self.network.output.bias[0])
-        while (loss := accumulate(self._forward, self._seeded(batches), tokens, progress.pass_tokens)) is None:
+        while (loss := accumulate(self._forward, self._seeded(batches), tokens, self.pass_tokens)) is None:
             self.optimizer.zero_grad()
             torch.cuda.empty_cache()
-            progress.pass_tokens = halved(batches.values(), progress.pass_tokens)
+            self.pass_tokens = halved(batches.values(), self.pass_tokens)
             self._warn(
                 "the GPU's memory does not suffice; from now on batches go in parts of at most "
-                f"{progress.pass_tokens:,} tokens, and updates stay the same but for dropout's masks"
+                f"{self.pass_tokens:,} tokens, and updates stay the same but for dropout's masks"
             )
         return loss
 

@@ -1,5 +1,7 @@
 """Run the benchmarks, or those named on the command line: `python -m tests.benchmarks startup training`.
 
+Those that take an hour only run where they are named: `python -m tests.benchmarks quality`.
+
 `python -m tests.benchmarks translation --profile` prints where translating spends its time instead of how fast it is.
 """
 
@@ -10,6 +12,8 @@ import sys
 from importlib import import_module, metadata
 
 NAMES = ("startup", "preprocess", "loader", "arithmetic", "training", "translation", "gpu")
+LONG = ("quality",)
+"""Only run where they are named."""
 
 
 def machine() -> str:
@@ -29,8 +33,8 @@ def machine() -> str:
 def main() -> None:
     """Run what was asked for."""
     names = [word for word in sys.argv[1:] if word != "--profile"] or NAMES
-    if unknown := set(names) - set(NAMES):
-        sys.exit(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if unknown := set(names) - {*NAMES, *LONG}:
+        sys.exit(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES + LONG)}")
     print(machine())
     if "--profile" in sys.argv:
         import_module("tests.benchmarks.translation").profile()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +18,9 @@ from mtkit.nn import Seq2Seq
 from mtkit.settings import AttentionType, Cell, NetworkSettings, TrainSettings
 from mtkit.training import available_memory
 from mtkit.training import memory as memory_file
-from mtkit.training.trainer import Trainer
+from mtkit.training.gradients import widened
+from mtkit.training.memory import keep_freed_memory
+from mtkit.training.trainer import SAMPLING_WIDENS, Trainer
 
 Tiny = Callable[..., TrainSettings]
 
@@ -68,6 +72,30 @@ def test_five_small_batches_tell_what_the_largest_one_keeps(
         memory_file._kept(trainer.network, trainer._forward, trainer.batches.load(indices)) for indices in trainer.plan
     ]
     assert told == pytest.approx(max(counted), rel=0.03)
+
+
+def test_the_estimate_allows_for_what_subword_sampling_makes_of_the_largest_batch(
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_file, "PROCESS", {"cpu": 0})
+    monkeypatch.setattr(memory_file, "BESIDE", 1)
+    plain, sampled = (make_trainer(tiny(subword_sampling=share), few, tmp_path) for share in (0.0, 0.3))
+    weights = sum(weight.numel() for weight in plain.network.parameters())
+    loads = [plain.batches.load(indices) for indices in plain.plan]
+    wide = [memory_file._kept(plain.network, plain._forward, widened(batch, SAMPLING_WIDENS)) for batch in loads]
+    assert sampled.estimate_memory() - 16 * weights == pytest.approx(max(wide), rel=0.05)
+    assert sampled.estimate_memory() > plain.estimate_memory()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is another one")
+def test_a_tensor_takes_the_pages_that_one_before_it_has_freed() -> None:
+    def new_pages() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.ones(1 << 24)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    keep_freed_memory()
+    assert min(new_pages() for _ in range(5)) < 100, "of 16,384"
 
 
 def test_estimating_changes_nothing(tiny: Tiny, few: PreparedCorpus, tmp_path: Path) -> None:
