@@ -86,6 +86,7 @@ RECIPES = (
             "hidden_size": 768,
             "batch_tokens": 1500,
             "learning_rate": 1e-3,
+            "warmup": 100,
             "average_decay": 0.998,
         },
     ),
