@@ -2,8 +2,8 @@
 
 mtkit trains at its defaults, but that it is validated more than once a pass. OpenNMT-py trains twice: as its script in
 MTKIT_PEERS configures it (Adam, one layer, a bidirectional encoder), and with its own defaults for all but the data
-(SGD, two LSTM layers of 500), where it is given up after three times mtkit's minutes. BLEU is cased, detokenised and
-greedy.
+(SGD, two LSTM layers of 500); either is given up at the first checkpoint after three times mtkit's minutes. BLEU is
+cased, detokenised and greedy.
 
 The clock is the processor time of the training process, which other work on the machine disturbs little. It counts
 mtkit's start, its validations and its export; of OpenNMT-py the start and the writing of checkpoints, while training
