@@ -35,7 +35,7 @@ class GRU(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        self.cell = nn.GRU(input_size, hidden_size, batch_first=True)
+        self.cell = nn.GRU(input_size, hidden_size)
         _initialise(self.cell, hidden_size)
 
     def start(self, hidden: Tensor) -> Hidden:
@@ -91,7 +91,7 @@ class LSTM(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        self.cell = nn.LSTM(input_size, hidden_size, batch_first=True)
+        self.cell = nn.LSTM(input_size, hidden_size)
         _initialise(self.cell, hidden_size)
         bias = dict(self.cell.named_parameters())["bias_ih_l0"]
         bias.data[hidden_size : 2 * hidden_size] = 1.0  # forget little at first (Jozefowicz et al. 2015)
@@ -170,12 +170,19 @@ def _reorder(sequence: Tensor, order: Tensor) -> Tensor:
 
 
 def _run(cell: nn.RNNBase, inputs: Tensor, state: Hidden) -> tuple[Tensor, Any]:
-    """Call torch's cell; on a GPU without autocast, which would make it float16 whatever type was asked for."""
+    """Call torch's cell; on a GPU without autocast, which would make it float16 whatever type was asked for.
+
+    The positions go first, in memory too: of inputs that are merely transposed, as with `batch_first`, torch makes one
+    product a position on a CPU where no gradient is asked for, each with a copy of the weights of its own.
+    """
+    steps = inputs.transpose(0, 1).contiguous()
     if inputs.device.type != "cuda":
-        return cell(inputs, _packed(state, inputs.dtype))  # type: ignore[no-any-return]
-    with torch.autocast("cuda", enabled=False):
-        dtype = next(cell.parameters()).dtype
-        return cell(inputs.to(dtype), _packed(state, dtype))  # type: ignore[no-any-return]
+        outputs, last = cell(steps, _packed(state, inputs.dtype))
+    else:
+        with torch.autocast("cuda", enabled=False):
+            dtype = next(cell.parameters()).dtype
+            outputs, last = cell(steps.to(dtype), _packed(state, dtype))
+    return outputs.transpose(0, 1), last
 
 
 def _packed(state: Hidden, dtype: torch.dtype) -> Tensor | tuple[Tensor, ...]:
