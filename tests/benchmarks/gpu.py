@@ -183,6 +183,8 @@ class Call:
             result = self.run(*self.inputs)
         output = result[0] if isinstance(result, tuple) else result
         output.backward(torch.empty_like(output))
+        for tensor in self.inputs:
+            tensor.grad = None  # adding to an older one would count as part of the bare call
 
 
 def bare_calls(trainer: Trainer, batch: Batch) -> Callable[[], None]:
