@@ -108,6 +108,14 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     attention_heads: Annotated[
         int, Meta(ge=1), about("Heads that attend independently; they divide the hidden size.", "Network")
     ] = 1
+    lexical: Annotated[
+        bool,
+        about(
+            "Where there is attention, let the source words it falls on add what they say to the output.",
+            "Network",
+            flag="--lexical/--no-lexical",
+        ),
+    ] = False
     residual: Annotated[
         bool, about("Add a layer's input to its output.", "Network", flag="--residual/--no-residual")
     ] = True

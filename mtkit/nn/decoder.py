@@ -29,6 +29,8 @@ class DecoderState:
     memory: Tensor
     keys: Tensor
     src_padding: Tensor
+    words: Tensor
+    """The source's embeddings (N, S, E), or (N, S, 0) where no lexicon reads them."""
     hidden: tuple[Hidden, ...]
 
     def select(self, rows: Tensor) -> DecoderState:
@@ -37,6 +39,7 @@ class DecoderState:
             self.memory[rows],
             self.keys[rows],
             self.src_padding[rows],
+            self.words[rows],
             tuple(tuple(part[rows] for part in layer) for layer in self.hidden),
         )
 
@@ -46,6 +49,7 @@ class DecoderState:
             torch.cat((self.memory, other.memory)),
             torch.cat((self.keys, other.keys)),
             torch.cat((self.src_padding, other.src_padding)),
+            torch.cat((self.words, other.words)),
             tuple(
                 tuple(map(torch.cat, zip(layer, others, strict=True)))
                 for layer, others in zip(self.hidden, other.hidden, strict=True)
@@ -74,6 +78,24 @@ class Bridge(nn.Module):
         return [mapping(finals[depth]) for mapping, depth in zip(self.maps, self.source_layer, strict=True)]
 
 
+class Lexicon(nn.Module):
+    """What the attended source words say by themselves (Nguyen and Chiang 2018), to be added to the readout.
+
+    f = tanh(sum_s a_s e_s), l = tanh(W f + b) + f, with the attention's weights a and the source's embeddings e. The
+    encoder may change what it tells of a word in every sentence; its embedding is one, so a word seen once is enough.
+    """
+
+    def __init__(self, network: NetworkSettings) -> None:
+        super().__init__()
+        self.linear = nn.Linear(network.embedding_size, network.embedding_size)
+        self.dropout = SequenceDropout(network.dropout)
+
+    def forward(self, weights: Tensor, words: Tensor) -> Tensor:
+        """Return (B, T, E), within (-2, 2), for weights (B, T, S) over source words (B, S, E)."""
+        attended = torch.tanh(weights.to(words.dtype) @ words)
+        return torch.tanh(self.linear(self.dropout(attended))) + attended
+
+
 class Decoder(nn.Module):
     """See the file's docstring. `forward` and repeated `step` are two routes to one result."""
 
@@ -88,16 +110,20 @@ class Decoder(nn.Module):
         self.bridge = Bridge(network)
         self.layers = nn.ModuleList(CELLS[network.cell](width, hidden) for width in widths)
         self.readout = nn.Linear(2 * hidden, embedding)
+        self.lexicon = Lexicon(network) if network.lexical and self.attention.needs_query else None
         self.dropout = SequenceDropout(network.dropout)
         self.residual = network.residual
 
-    def start(self, memory: Tensor, src_padding: Tensor, finals: list[Tensor]) -> DecoderState:
-        """Bind to a source: memory (B, S, H), its padding (B, S), and one final vector (B, H) an encoder layer."""
+    def start(self, memory: Tensor, src_padding: Tensor, finals: list[Tensor], words: Tensor) -> DecoderState:
+        """Bind to a source: its memory (B, S, H) and padding (B, S), a final vector (B, H) of each encoder layer, and
+        its embeddings (B, S, E)."""
         hidden = tuple(
             layer.start(first)  # type: ignore[operator]
             for layer, first in zip(self.layers, self.bridge(finals), strict=True)
         )
-        return DecoderState(memory, self.attention.project(memory, finals[-1]), src_padding, hidden)
+        if self.lexicon is None:
+            words = words[:, :, :0]
+        return DecoderState(memory, self.attention.project(memory, finals[-1]), src_padding, words, hidden)
 
     def forward(self, embedded: Tensor, state: DecoderState) -> tuple[Tensor, Tensor]:
         """Teacher forcing: from all embeddings (B, T, E), return the readout (B, T, E) and the weights (B, T, S)."""
@@ -127,4 +153,6 @@ class Decoder(nn.Module):
             outputs = above + outputs if self.residual else above
             hidden.append(last)
         readout = torch.tanh(self.readout(torch.cat((outputs, context.to(outputs.dtype)), dim=2)))
+        if self.lexicon is not None:
+            readout = readout + self.lexicon(weights, state.words)
         return self.dropout(readout), weights, replace(state, hidden=tuple(hidden))

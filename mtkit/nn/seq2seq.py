@@ -43,8 +43,9 @@ class Seq2Seq(nn.Module):
     def start(self, src: Tensor, src_lengths: Tensor) -> DecoderState:
         """Encode the source ids (B, S), padded on the right, of `src_lengths` (B,), and bind the decoder to them."""
         src_padding = torch.arange(src.shape[1], device=src.device)[None] >= src_lengths[:, None]
-        memory, finals = self.encoder(self.src_embedding(src) * self.scale, src_lengths)
-        return self.decoder.start(memory, src_padding, finals)
+        words = self.src_embedding(src) * self.scale
+        memory, finals = self.encoder(words, src_lengths)
+        return self.decoder.start(memory, src_padding, finals, words)
 
     def forward(self, src: Tensor, src_lengths: Tensor, tgt: Tensor) -> Tensor:
         """Teacher forcing: the readout (B, T, E) after each of the target ids (B, T), which begin with bos."""

@@ -121,6 +121,8 @@ class GraphNetwork:
         self.src_table, self.tgt_table = source * width, target * width
         self.output_weight: Matrix = target if tied != "none" else self.weights["output.weight"]
         self.output_bias: Matrix = self.weights["output.bias"]
+        lexical = self.settings.lexical and ATTENTIONS[self.settings.attention].needs_query
+        self.lexicon = self.weights.part("decoder.lexicon.linear") if lexical else None
 
     def attention(self, products: Products) -> Attention:
         """Return the attention, by its name in the settings."""
@@ -165,6 +167,9 @@ class GraphNetwork:
         source = attention.project(graph, Memory(value, operand, finals[-1]))
         for name, shape in attention.shapes().items():
             graph.output(source[name], np.float32, shape, name=name)
+        if self.lexicon is not None:
+            words = products.rows(graph, self.src_table, graph.op("Gather", pieces, src))
+            graph.output(words, np.float32, ["N", "S", self.settings.embedding_size], name="source.words")
         padding = graph.op("Where", real, graph.constant(0.0, np.float32), graph.constant(-np.inf, np.float32))
         graph.output(
             graph.op("Unsqueeze", padding, graph.constant([1])), np.float32, ["N", 1, "S"], name="source.padding"
@@ -236,12 +241,24 @@ class GraphNetwork:
 
         operands = [products.operand(graph, output, output_bound, hidden), context_operand]
         readout = self.weights.part("decoder.readout")
-        value = graph.op("Tanh", products.product(graph, operands, readout["weight"], readout["bias"]))
-        logits = self._output(graph, products, value, k)
+        value, bound = graph.op("Tanh", products.product(graph, operands, readout["weight"], readout["bias"])), 1.0
+        if self.lexicon is not None:
+            value = graph.op("Add", value, self._say(graph, products, self.lexicon, weights, places))
+            bound = 3.0
+        logits = self._output(graph, products, value, bound, k)
         self._more(graph, logits, weights, places)
         return graph
 
-    def _output(self, graph: Graph, products: Products, readout: str, k: str) -> Logits:
+    def _say(self, graph: Graph, products: Products, lexicon: Weights, attention: str, places: Places) -> str:
+        """Return what the lexicon says (R, E), within (-2, 2), of attention (N, K, S); see `mtkit.nn.decoder`."""
+        width = self.settings.embedding_size
+        attended = graph.op("MatMul", attention, graph.input("source.words", np.float32, ["N", "S", width]))
+        attended = graph.op("Tanh", graph.op("Gather", graph.reshape(attended, -1, width), places.places))
+        operand = products.operand(graph, attended, 1.0, width)
+        said = graph.op("Tanh", products.product(graph, [operand], lexicon["weight"], lexicon["bias"]))
+        return graph.op("Add", said, attended)
+
+    def _output(self, graph: Graph, products: Products, readout: str, bound: float, k: str) -> Logits:
         """Add the output layer and the k best pieces.
 
         Its columns are those of all pieces that can be candidates, each in the place of its id, filled up to whole
@@ -252,13 +269,13 @@ class GraphNetwork:
         columns = np.concatenate((candidates, _filled(np.array(NEVER))))
         weight = np.where(columns[:, None] < 0, 0, self.output_weight[columns])
         bias = np.where(columns < 0, -np.inf, self.output_bias[columns]).astype(np.float32)
-        operand = products.operand(graph, readout, 1.0, self.settings.embedding_size)
+        operand = products.operand(graph, readout, bound, self.settings.embedding_size)
         logits = products.product(graph, [operand], weight, bias)
 
         blocks, wanted = len(columns) // BLOCK, len(candidates) // BLOCK
         table = graph.reshape(logits, 0, blocks, BLOCK)
         maxima = graph.op("ReduceMax", table, graph.constant([2]), keepdims=0)  # (R, blocks)
-        largest = np.abs(self.output_weight).sum(axis=1) + np.abs(self.output_bias)  # of logits: readouts are below 1
+        largest = bound * np.abs(self.output_weight).sum(axis=1) + np.abs(self.output_bias)  # of logits
         # where no sum of exponentials can overflow, there is no need to take the maximum off first
         if largest.max() + np.log(len(columns)) < 88:
             normaliser = self._logarithm_of_sum(graph, graph.op("Exp", logits))

@@ -56,6 +56,10 @@ class Products(Protocol):
         """Look ids (rows,) up in a table (V, E), for products of `out` columns in all."""
         ...
 
+    def rows(self, graph: Graph, table: Matrix, ids: str) -> str:
+        """Look ids (any shape) up in a table (V, E), in float32."""
+        ...
+
     def product(self, graph: Graph, operands: Sequence[Operand], weight: Matrix, bias: Matrix | None = None) -> str:
         """Return [operands] W^T + b (rows, out) in float32, for a weight (out, sum of widths) and a bias (out,)."""
         ...
@@ -70,7 +74,11 @@ class Float32:
 
     def embedded(self, graph: Graph, table: Matrix, ids: str, out: int) -> Operand:
         """See `Products`."""
-        return Operand(graph.op("Gather", graph.constant(table), ids), float(np.abs(table).max()), table.shape[1])
+        return Operand(self.rows(graph, table, ids), float(np.abs(table).max()), table.shape[1])
+
+    def rows(self, graph: Graph, table: Matrix, ids: str) -> str:
+        """See `Products`."""
+        return graph.op("Gather", graph.constant(table), ids)
 
     def product(self, graph: Graph, operands: Sequence[Operand], weight: Matrix, bias: Matrix | None = None) -> str:
         """See `Products`."""
@@ -101,13 +109,16 @@ class Int8:
         quantised = (128 + np.round(table * (LEVELS / bound))).astype(np.uint8)
         return Operand(graph.op("Gather", graph.constant(quantised), ids), bound, table.shape[1])
 
+    def rows(self, graph: Graph, table: Matrix, ids: str) -> str:
+        """See `Products`; the table has 16 bits."""
+        return graph.op("Cast", graph.op("Gather", graph.constant(table, np.float16), ids), to=onnx.TensorProto.FLOAT)
+
     def product(self, graph: Graph, operands: Sequence[Operand], weight: Matrix, bias: Matrix | None = None) -> str:
         """See `Products`; the operands' bounds go into the weights, so that one scale serves all of them."""
         first, *others = operands
         if isinstance(first, Embedded):
             table = first.table @ weight[:, : first.width].T + (0 if bias is None else bias)
-            looked_up = graph.op("Gather", graph.constant(table, np.float16), first.value)
-            looked_up = graph.op("Cast", looked_up, to=onnx.TensorProto.FLOAT)
+            looked_up = self.rows(graph, table, first.value)
             if not others:
                 return looked_up
             return graph.op("Add", looked_up, self.product(graph, others, weight[:, first.width :]))

@@ -20,6 +20,7 @@ NETWORKS = {
         bidirectional=bidirectional,
         attention=attention,
         attention_heads=1 if attention == "none" or encoder_layers == 1 else 2,
+        lexical=encoder_layers != decoder_layers,
         embedding_size=5,
         hidden_size=6,
         tied_embeddings="target",

@@ -136,9 +136,17 @@ def encode(network: NetworkSettings, weights: Weights, sentence: list[Tensor]) -
 
 
 def decode(
-    network: NetworkSettings, weights: Weights, sentence: list[Tensor], memory: list[Tensor], finals: list[Tensor]
+    network: NetworkSettings,
+    weights: Weights,
+    sentence: list[Tensor],
+    memory: list[Tensor],
+    finals: list[Tensor],
+    words: list[Tensor],
 ) -> list[Tensor]:
-    """The decoder over embeddings, token by token: the readout tanh(W [h; context] + b) at each position."""
+    """The decoder over embeddings, token by token: the readout at each position, tanh(W [h; context] + b).
+
+    A lexicon adds tanh(W f + b) + f, with f = tanh(sum of all a_s e_s) over the source's embeddings, `words`.
+    """
     states = []
     for depth in range(network.decoder_layers):
         hidden = finals[min(depth, len(finals) - 1)]
@@ -154,12 +162,16 @@ def decode(
         h, context = states[0][0], finals[-1]
         if attends:
             attention = part(weights, "attention")
-            context, _ = attend(network.attention, attention, network.attention_heads, h, memory)
+            context, shares = attend(network.attention, attention, network.attention_heads, h, memory)
         for depth in range(1, network.decoder_layers):
             x = torch.cat((h, context)) if attends else h
             states[depth] = CELLS[network.cell](layers[depth], x, states[depth])
             h = h + states[depth][0] if network.residual else states[depth][0]
-        readouts.append(torch.tanh(weights["readout.weight"] @ torch.cat((h, context)) + weights["readout.bias"]))
+        readout = torch.tanh(weights["readout.weight"] @ torch.cat((h, context)) + weights["readout.bias"])
+        if attends and network.lexical:
+            f = torch.tanh(torch.stack([a * e for a, e in zip(shares, words, strict=True)]).sum(dim=0))
+            readout = readout + torch.tanh(weights["lexicon.linear.weight"] @ f + weights["lexicon.linear.bias"]) + f
+        readouts.append(readout)
     return readouts
 
 
@@ -174,9 +186,10 @@ def negative_log_likelihood(
     tgt_table = weights.get("tgt_embedding.weight", src_table)  # a table that is tied has the name of the first alone
     output = weights.get("output.weight", tgt_table)
     scale = math.sqrt(network.embedding_size)
-    memory, finals = encode(network, part(weights, "encoder"), [src_table[piece] * scale for piece in src])
+    words = [src_table[piece] * scale for piece in src]
+    memory, finals = encode(network, part(weights, "encoder"), words)
     embeddings = [tgt_table[piece] * scale for piece in tgt[:-1]]
-    readouts = decode(network, part(weights, "decoder"), embeddings, memory, finals)
+    readouts = decode(network, part(weights, "decoder"), embeddings, memory, finals, words)
     loss = torch.zeros((), dtype=torch.float64)
     for readout, following in zip(readouts, tgt[1:], strict=True):
         logits = output @ readout + weights["output.bias"]

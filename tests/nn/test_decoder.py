@@ -26,10 +26,11 @@ class Example:
         self.memory = torch.randn(3, 4, network.hidden_size, dtype=torch.float64)
         self.src_padding = torch.arange(4)[None] >= SRC_LENGTHS[:, None]
         self.finals = [torch.randn_like(self.memory[:, 0]).tanh() for _ in range(network.encoder_layers)]
+        self.words = torch.randn(3, 4, network.embedding_size, dtype=torch.float64)
         self.embedded = torch.randn(3, TARGETS, network.embedding_size, dtype=torch.float64)
 
     def start(self) -> DecoderState:
-        return self.decoder.start(self.memory, self.src_padding, self.finals)
+        return self.decoder.start(self.memory, self.src_padding, self.finals, self.words)
 
     def forward(self) -> tuple[Tensor, Tensor]:
         readout, weights = self.decoder(self.embedded, self.start())
@@ -97,11 +98,34 @@ def test_the_first_layer_never_reads_the_attention(attention: str) -> None:
     assert not torch.allclose(other.hidden[1][0], state.hidden[1][0])
 
 
-def test_the_readout_is_bounded_by_one(network: NetworkSettings) -> None:
+def test_the_readout_is_bounded_by_one_and_with_a_lexicon_by_three(network: NetworkSettings) -> None:
     example = Example(network)
-    for weight in example.decoder.parameters():
+    for weight in [*example.decoder.parameters(), example.words]:
         weight.data.mul_(100)
-    assert example.forward()[0].abs().max() <= 1
+    assert example.forward()[0].abs().max() <= (1 if example.decoder.lexicon is None else 3)
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+@pytest.mark.parametrize("attention", ["additive", "dot", "general"])
+def test_a_lexicon_adds_to_the_readout_and_touches_nothing_else(attention: str, heads: int) -> None:
+    example = Example(replace(SMALL, attention=attention, attention_heads=heads, lexical=True))
+    lexicon = example.decoder.lexicon
+    assert lexicon is not None
+    _, _, state = example.decoder.step(example.embedded[:, 0], example.start())
+    readout, weights = example.forward()
+    example.decoder.lexicon = None
+    _, _, plain_state = example.decoder.step(example.embedded[:, 0], example.start())
+    plain, plain_weights = example.forward()
+    attended = torch.tanh(torch.einsum("bts,bse->bte", weights, example.words))
+    assert_close(readout - plain, torch.tanh(lexicon.linear(attended)) + attended)
+    assert_close(weights, plain_weights)
+    assert_close(state.hidden, plain_state.hidden)
+
+
+def test_without_attention_there_is_no_lexicon() -> None:
+    example = Example(replace(SMALL, attention="none", lexical=True))
+    assert example.decoder.lexicon is None
+    assert example.start().words.shape == (3, 4, 0)
 
 
 def test_select_reorders_repeats_and_drops(network: NetworkSettings) -> None:
@@ -119,6 +143,7 @@ def test_select_reorders_repeats_and_drops(network: NetworkSettings) -> None:
         assert torch.equal(some_after.memory, example.memory[rows])
         assert torch.equal(some_after.src_padding, example.src_padding[rows])
         assert torch.equal(expected.keys, after.keys[rows])
+        assert torch.equal(expected.words, after.words[rows])
 
 
 def test_join_puts_hypotheses_behind_others(network: NetworkSettings) -> None:
@@ -127,7 +152,7 @@ def test_join_puts_hypotheses_behind_others(network: NetworkSettings) -> None:
     _, _, state = example.decoder.step(example.embedded[:, 0], example.start())
     joined = state.select(torch.tensor([2, 0])).join(state.select(torch.tensor([1, 2, 2])))
     expected = state.select(torch.tensor([2, 0, 1, 2, 2]))
-    for name in ("memory", "keys", "src_padding"):
+    for name in ("memory", "keys", "src_padding", "words"):
         assert torch.equal(getattr(joined, name), getattr(expected, name))
     assert_close(joined.hidden, expected.hidden)
 

@@ -40,6 +40,7 @@ NETWORKS = {
         bidirectional=bidirectional,
         attention=attention,
         attention_heads=1 if attention == "none" or encoder == 1 else 2,
+        lexical=encoder == decoder,
         embedding_size=12,
         hidden_size=20,
         tied_embeddings="target" if bidirectional else "none",
@@ -75,10 +76,13 @@ def test_graphs_in_float32_are_the_network(exported: Make, sources: Sources, set
 
 @pytest.mark.parametrize("cell", get_args(Cell))
 @pytest.mark.parametrize("attention", get_args(AttentionType))
+@pytest.mark.parametrize("lexical", [False, True])
 def test_int8_stays_close_to_the_network(
-    exported: Make, sources: Sources, cell: Cell, attention: AttentionType
+    exported: Make, sources: Sources, cell: Cell, attention: AttentionType, lexical: bool
 ) -> None:
-    settings = replace(BASE, cell=cell, attention=attention, embedding_size=64, hidden_size=128)
+    settings = replace(
+        BASE, cell=cell, attention=attention, lexical=lexical, embedding_size=64, hidden_size=128
+    )
     model = exported(settings, scale=1.0)
     exact = walk(TorchStepper(model.network), sources)
     for precision in ("int8", "int8-7bit"):
