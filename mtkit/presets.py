@@ -26,11 +26,12 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
         "epochs": 40,
         "target_bleu": 0,  # to learn its phrases by heart
     },
-    # the defaults: 5 to 7 million weights
-    "small": {},
+    # 5 to 7 million weights
+    "small": {"lexical": True},
     # four times the work
     "base": {
         "cell": "lstm",
+        "lexical": True,
         "encoder_layers": 2,
         "decoder_layers": 2,
         "embedding_size": 512,
@@ -42,6 +43,7 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
     # for a GPU
     "large": {
         "cell": "lstm",
+        "lexical": True,
         "encoder_layers": 4,
         "decoder_layers": 4,
         "embedding_size": 512,
@@ -73,7 +75,7 @@ RECIPES = (
         vocab_size=2_000,
         epochs=40,
         reason="so few pairs are learnt best with few pieces, small batches and much noise (Sennrich and Zhang 2019)",
-        values={"batch_tokens": 1500, "learning_rate": 1e-3, "average_decay": 0.998},
+        values={**PRESETS["small"], "batch_tokens": 1500, "learning_rate": 1e-3, "average_decay": 0.998},
     ),
     Recipe(
         most_pairs=60_000,
@@ -82,6 +84,7 @@ RECIPES = (
         reason="a small corpus wants few pieces, small batches and much dropout (Sennrich and Zhang 2019), and a wide "
         "network learns it in fewer passes",
         values={
+            **PRESETS["small"],
             "embedding_size": 384,
             "hidden_size": 768,
             "batch_tokens": 1500,
@@ -95,7 +98,7 @@ RECIPES = (
         vocab_size=8_000,
         epochs=20,
         reason="a corpus of this size fills more pieces, and needs less dropout",
-        values={"dropout": 0.3},
+        values={**PRESETS["small"], "dropout": 0.3},
     ),
     Recipe(
         most_pairs=float("inf"),
