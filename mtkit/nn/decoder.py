@@ -115,8 +115,7 @@ class Decoder(nn.Module):
         self.residual = network.residual
 
     def start(self, memory: Tensor, src_padding: Tensor, finals: list[Tensor], words: Tensor) -> DecoderState:
-        """Bind to a source: its memory (B, S, H) and padding (B, S), a final vector (B, H) of each encoder layer, and
-        its embeddings (B, S, E)."""
+        """Bind to a source: memory (B, S, H), padding (B, S), a final vector (B, H) a layer, embeddings (B, S, E)."""
         hidden = tuple(
             layer.start(first)  # type: ignore[operator]
             for layer, first in zip(self.layers, self.bridge(finals), strict=True)

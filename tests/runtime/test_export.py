@@ -80,9 +80,7 @@ def test_graphs_in_float32_are_the_network(exported: Make, sources: Sources, set
 def test_int8_stays_close_to_the_network(
     exported: Make, sources: Sources, cell: Cell, attention: AttentionType, lexical: bool
 ) -> None:
-    settings = replace(
-        BASE, cell=cell, attention=attention, lexical=lexical, embedding_size=64, hidden_size=128
-    )
+    settings = replace(BASE, cell=cell, attention=attention, lexical=lexical, embedding_size=64, hidden_size=128)
     model = exported(settings, scale=1.0)
     exact = walk(TorchStepper(model.network), sources)
     for precision in ("int8", "int8-7bit"):
