@@ -81,12 +81,10 @@ RECIPES = (
         most_pairs=60_000,
         vocab_size=4_000,
         epochs=30,
-        reason="a small corpus wants few pieces, small batches and much dropout (Sennrich and Zhang 2019), and a wide "
-        "network learns it in fewer passes",
+        reason="a small corpus wants few pieces, small batches and much dropout (Sennrich and Zhang 2019), and a lexicon "
+        "for words it has met but once (Nguyen and Chiang 2018)",
         values={
             **PRESETS["small"],
-            "embedding_size": 384,
-            "hidden_size": 768,
             "batch_tokens": 1500,
             "learning_rate": 1e-3,
             "warmup": 100,
