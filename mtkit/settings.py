@@ -169,14 +169,6 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
         Meta(ge=0, le=1),
         about("Share of the sentences cut into other pieces at each pass; unigram and bpe.", "Regularisation"),
     ] = 0.0
-    both_directions: Annotated[
-        int,
-        Meta(ge=0),
-        about(
-            "First passes in which half of the batches are turned round, where the languages share a vocabulary.",
-            "Regularisation",
-        ),
-    ] = 0
     learning_rate: Annotated[float, Meta(gt=0, le=1), about("Peak learning rate of Adam.", "Optimisation")] = 2e-3
     warmup: Annotated[int, Meta(ge=0), about("Updates of linear warm-up, at most a tenth of all.", "Optimisation")] = (
         400

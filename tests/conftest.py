@@ -1,6 +1,6 @@
 """A small parallel corpus, the same prepared, and a small model trained on it: what tests all over the suite stand on.
 
-All are made once a session and shared: a test that writes into one copies it first.
+All three are made once a session and shared: a test that writes into one copies it first.
 """
 
 from __future__ import annotations
@@ -47,15 +47,6 @@ def parallel_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared(parallel_text: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedCorpus:
     """`parallel_text`, prepared, with a joint vocabulary."""
     corpus = CorpusSettings(langs="en-fr", train=(f"{parallel_text}/train",), valid=(f"{parallel_text}/valid",))
-    return prepare(PreprocessSettings(corpus=corpus, out=str(tmp_path_factory.mktemp("prepared"))))
-
-
-@pytest.fixture(scope="session")
-def separate(parallel_text: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedCorpus:
-    """`parallel_text`, prepared, with a vocabulary for each language."""
-    corpus = CorpusSettings(
-        langs="en-fr", train=(f"{parallel_text}/train",), valid=(f"{parallel_text}/valid",), joint=False
-    )
     return prepare(PreprocessSettings(corpus=corpus, out=str(tmp_path_factory.mktemp("prepared"))))
 
 

@@ -81,8 +81,7 @@ def _as_started_from(resolved: Resolved[TrainSettings]) -> Resolved[TrainSetting
         resuming = settings.resume and is_model_folder(Path(settings.out))  # the model started from may be gone
         model = settings.out if resuming else settings.init_from
         network = ModelFolder.open(Path(model)).config.network
-        begun = {name: getattr(network, name) for name in network.__struct_fields__}
-        return adopt(resolved, {**begun, "both_directions": 0}, model)  # it knows its direction already
+        return adopt(resolved, {name: getattr(network, name) for name in network.__struct_fields__}, model)
     if file := settings.src_embeddings or settings.tgt_embeddings:
         from mtkit.text.embeddings import embedding_size
 

@@ -1,4 +1,4 @@
-"""What training changes of a batch when it reads it: the cut into pieces, pieces left out, the side to be translated.
+"""What training changes of a batch, each time it is read anew: how its text is cut into pieces, and pieces left out.
 
 All of it is a pure function of (seed, epoch, position of the batch in the epoch), so a resumed training sees what an
 uninterrupted one sees. Batches stay planned on the lengths of the plain ids.
@@ -19,7 +19,7 @@ from mtkit.text.vocabulary import EOS, UNK, Vocabulary
 
 @dataclass(frozen=True)
 class Noise:
-    """Subword sampling, word dropout and turned batches for the training on a corpus."""
+    """Subword sampling and word dropout for the training batches of a corpus."""
 
     corpus: PreparedCorpus
     subword_sampling: float
@@ -28,9 +28,6 @@ class Noise:
     """Share of the pieces that the network reads as unk, on both sides (Gal and Ghahramani 2016, Sennrich and Zhang
     2019). What it is to say stays whole."""
     seed: int
-    both_directions: int = 0
-    """First epochs in which half of the batches are turned round, target to source (Ding et al. 2021). The language of
-    the source tells the network where to; two vocabularies would not fit it the other way."""
 
     def load(self, indices: Ids, epoch: int, position: int) -> Batch:
         """Read the pairs of a planned batch."""
@@ -40,8 +37,6 @@ class Noise:
         if self.subword_sampling:
             src = self._sample(self.corpus.src_vocabulary, src, split.src_texts(indices), generator)
             tgt = self._sample(self.corpus.tgt_vocabulary, tgt, split.tgt_texts(indices), generator)
-        if epoch < self.both_directions and self.corpus.joint and generator.random() < 0.5:
-            src, tgt = tgt, src
         batch = assemble(src, tgt)
         if self.word_dropout:
             for table in (batch.src, batch.tgt_in):

@@ -95,9 +95,7 @@ class Trainer:
         self.device = next(network.parameters()).device
         self.pairs = corpus.size
         self.batches = Batches(corpus.train, settings.batch_tokens, settings.seed)
-        self.noise = Noise(
-            corpus, settings.subword_sampling, settings.word_dropout, settings.seed, settings.both_directions
-        )
+        self.noise = Noise(corpus, settings.subword_sampling, settings.word_dropout, settings.seed)
         self.plan = self.batches.epoch(0)
         self.optimizer = torch.optim.Adam(
             network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True

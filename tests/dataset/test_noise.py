@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from mtkit.dataset import Batch, Batches, PreparedCorpus
-from mtkit.dataset.batches import assemble
 from mtkit.dataset.noise import Noise
 from mtkit.text.vocabulary import BOS, EOS, PAD, UNK
 
@@ -31,23 +30,6 @@ def test_it_is_a_pure_function_of_seed_epoch_and_position(
     for epoch, position, seed in [(3, 7, 1), (2, 8, 1), (2, 7, 2)]:
         assert not same(Noise(prepared, sampling, dropout, seed).load(INDICES, epoch, position), first)
     assert same(noise.load(INDICES, 2, 7), first), "whatever was read in between"
-
-
-def test_half_of_the_batches_of_the_first_epochs_are_turned_round(prepared: PreparedCorpus) -> None:
-    plain = Batches(prepared.train, 1000, seed=1).load(INDICES)
-    turned = assemble(*reversed(prepared.train.gather(INDICES)))
-    noise = Noise(prepared, 0.0, 0.0, seed=1, both_directions=2)
-    for epoch in (0, 1):
-        batches = [noise.load(INDICES, epoch, position) for position in range(200)]
-        assert all(same(batch, plain) or same(batch, turned) for batch in batches)
-        assert sum(same(batch, turned) for batch in batches) == pytest.approx(100, abs=30)
-    assert all(same(noise.load(INDICES, 2, position), plain) for position in range(50))
-
-
-def test_batches_are_not_turned_round_between_two_vocabularies(separate: PreparedCorpus) -> None:
-    plain = Batches(separate.train, 1000, seed=1).load(INDICES)
-    noise = Noise(separate, 0.0, 0.0, seed=1, both_directions=2)
-    assert all(same(noise.load(INDICES, 0, position), plain) for position in range(20))
 
 
 def test_pieces_cut_anew_are_the_same_text(prepared: PreparedCorpus) -> None:

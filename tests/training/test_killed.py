@@ -28,7 +28,6 @@ EVERYTHING = {
     "subword_sampling": 0.5,
     "word_dropout": 0.1,
     "average_decay": 0.9,
-    "both_directions": 1,
     "schedule": "plateau",
     "accumulate": 2,
 }

@@ -121,7 +121,6 @@ EVERYTHING = {
     "subword_sampling": 0.5,
     "word_dropout": 0.1,
     "average_decay": 0.9,
-    "both_directions": 1,
     "schedule": "plateau",
 }
 """Settings that leave nothing out of what a resumed training must find again."""
@@ -622,9 +621,12 @@ def test_one_table_never_serves_two_vocabularies_even_of_one_size() -> None:
     assert resolve_network(asked, joint=True) == asked
 
 
-def test_two_vocabularies_train_too(tiny: Tiny, separate: PreparedCorpus) -> None:
+def test_two_vocabularies_train_too(tiny: Tiny, parallel_text: Path, tmp_path: Path) -> None:
+    corpus = CorpusSettings(
+        langs="en-fr", train=(f"{parallel_text}/train",), valid=(f"{parallel_text}/valid",), joint=False
+    )
     settings = tiny(updates=5)
-    train(settings, separate)
+    train(settings, prepare(PreprocessSettings(corpus=corpus, out=str(tmp_path / "prepared"))))
     folder = ModelFolder.open(Path(settings.out))
     assert list(folder.config.vocabularies) == ["source.spm", "target.spm"]
     assert (len(folder.src_vocabulary), len(folder.tgt_vocabulary)) == (
