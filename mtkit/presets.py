@@ -81,8 +81,8 @@ RECIPES = (
         most_pairs=60_000,
         vocab_size=4_000,
         epochs=30,
-        reason="a small corpus wants few pieces, small batches and much dropout (Sennrich and Zhang 2019), and a lexicon "
-        "for words it has met but once (Nguyen and Chiang 2018)",
+        reason="a small corpus wants few pieces, small batches and much dropout (Sennrich and Zhang 2019), and a "
+        "lexicon for words it has met but once (Nguyen and Chiang 2018)",
         values={
             **PRESETS["small"],
             "batch_tokens": 1500,

@@ -139,6 +139,11 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 "choose one that does"
             )
 
+    @property
+    def has_lexicon(self) -> bool:
+        """Whether there is one: it reads the weights of an attention."""
+        return self.lexical and self.attention != "none"
+
 
 class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     """`mtkit train`: from a prepared (or raw) corpus to a model folder."""

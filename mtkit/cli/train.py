@@ -142,9 +142,9 @@ def _choice(settings: TrainSettings, corpus: PreparedCorpus) -> tuple[str, str]:
     length = f"{settings.updates:,} updates" if settings.updates else f"{settings.epochs or recipe.epochs} epochs"
     return (
         f"Preset auto, for {corpus.size:,} pairs: {len(corpus.tgt_vocabulary):,} pieces, {network.cell} of "
-        f"{network.encoder_layers} + {network.decoder_layers} layers, width {network.hidden_size}, dropout "
-        f"{network.dropout:g}, word dropout {settings.word_dropout:g}, smoothing {settings.label_smoothing:g}, batches "
-        f"of {settings.batch_tokens:,} tokens, {length}",
+        f"{network.encoder_layers} + {network.decoder_layers} layers, width {network.hidden_size}, "
+        f"{'lexicon, ' * network.has_lexicon}dropout {network.dropout:g}, word dropout {settings.word_dropout:g}, "
+        f"smoothing {settings.label_smoothing:g}, batches of {settings.batch_tokens:,} tokens, {length}",
         f"Why: {recipe.reason}; flags and --preset override it",
     )
 

@@ -110,7 +110,7 @@ class Decoder(nn.Module):
         self.bridge = Bridge(network)
         self.layers = nn.ModuleList(CELLS[network.cell](width, hidden) for width in widths)
         self.readout = nn.Linear(2 * hidden, embedding)
-        self.lexicon = Lexicon(network) if network.lexical and self.attention.needs_query else None
+        self.lexicon = Lexicon(network) if network.has_lexicon else None
         self.dropout = SequenceDropout(network.dropout)
         self.residual = network.residual
 

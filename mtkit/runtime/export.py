@@ -121,8 +121,7 @@ class GraphNetwork:
         self.src_table, self.tgt_table = source * width, target * width
         self.output_weight: Matrix = target if tied != "none" else self.weights["output.weight"]
         self.output_bias: Matrix = self.weights["output.bias"]
-        lexical = self.settings.lexical and ATTENTIONS[self.settings.attention].needs_query
-        self.lexicon = self.weights.part("decoder.lexicon.linear") if lexical else None
+        self.lexicon = self.weights.part("decoder.lexicon.linear") if self.settings.has_lexicon else None
 
     def attention(self, products: Products) -> Attention:
         """Return the attention, by its name in the settings."""

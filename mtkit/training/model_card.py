@@ -20,6 +20,7 @@ def write_model_card(folder: Path, settings: TrainSettings, corpus: PreparedCorp
 def model_card(name: str, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> str:
     """Return the card as Markdown."""
     network, manifest = settings.network, corpus.manifest
+    lexicon = " and lexicon" * network.has_lexicon
     direction = "bidirectional" if network.bidirectional else "unidirectional"
     inputs = "\n".join(
         f"| {split} | {entry.name} | {entry.count:,} | `{entry.sha256[:16]}` |"
@@ -46,8 +47,9 @@ this score, so expect a little less on new text. Score a test set of your own wi
 
 ## Network
 
-{network.cell} with {network.attention} attention; {direction} encoder of {network.encoder_layers} and decoder of
-{network.decoder_layers} layers; width {network.hidden_size}, embeddings {network.embedding_size}; {vocabularies}.
+{network.cell} with {network.attention} attention{lexicon}; {direction} encoder of {network.encoder_layers} and
+decoder of {network.decoder_layers} layers; width {network.hidden_size}, embeddings {network.embedding_size};
+{vocabularies}.
 Every setting is in config.json; `mtkit train --config config.json` takes them again.
 
 ## Corpus

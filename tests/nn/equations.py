@@ -168,7 +168,7 @@ def decode(
             states[depth] = CELLS[network.cell](layers[depth], x, states[depth])
             h = h + states[depth][0] if network.residual else states[depth][0]
         readout = torch.tanh(weights["readout.weight"] @ torch.cat((h, context)) + weights["readout.bias"])
-        if attends and network.lexical:
+        if network.has_lexicon:
             f = torch.tanh(torch.stack([a * e for a, e in zip(shares, words, strict=True)]).sum(dim=0))
             readout = readout + torch.tanh(weights["lexicon.linear.weight"] @ f + weights["lexicon.linear.bias"]) + f
         readouts.append(readout)

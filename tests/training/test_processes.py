@@ -39,7 +39,7 @@ main()
 NOISY = {"subword_sampling": 0.5, "word_dropout": 0.1, "average_decay": 0.9}
 FLAGS = [
     "--embedding-size", 8, "--hidden-size", 12, "--dropout", 0.3, "--learning-rate", 0.01, "--batch-tokens", 200,
-    "--device", "cpu", "--precision", "float32", "--threads", 1, "--valid-every", 20,
+    "--no-lexical", "--device", "cpu", "--precision", "float32", "--threads", 1, "--valid-every", 20,
     *(word for name, value in NOISY.items() for word in (f"--{name.replace('_', '-')}", value)),
 ]  # fmt: skip
 """On the command line, what `settings` says."""
