@@ -69,31 +69,34 @@ class Recipe:
     """What it changes of the defaults, by flat name."""
 
 
+SMALL_CORPUS = {
+    **PRESETS["small"],
+    "batch_tokens": 1500,
+    "learning_rate": 1e-3,
+    "warmup": 100,
+    "average_decay": 0.998,
+}
+
 RECIPES = (
     Recipe(
         most_pairs=15_000,
-        vocab_size=2_000,
+        vocab_size=8_000,
         epochs=40,
-        reason="so few pairs are learnt best with few pieces, small batches and much noise (Sennrich and Zhang 2019)",
-        values={**PRESETS["small"], "batch_tokens": 1500, "learning_rate": 1e-3, "average_decay": 0.998},
+        reason="so few pairs are learnt best in small batches with much dropout (Sennrich and Zhang 2019), by whole "
+        "words and a lexicon of them (Nguyen and Chiang 2018)",
+        values=SMALL_CORPUS,
     ),
     Recipe(
         most_pairs=60_000,
-        vocab_size=4_000,
+        vocab_size=8_000,
         epochs=30,
-        reason="a small corpus wants few pieces, small batches and much dropout (Sennrich and Zhang 2019), and a "
-        "lexicon for words it has met but once (Nguyen and Chiang 2018)",
-        values={
-            **PRESETS["small"],
-            "batch_tokens": 1500,
-            "learning_rate": 1e-3,
-            "warmup": 100,
-            "average_decay": 0.998,
-        },
+        reason="a small corpus is learnt best in small batches with much dropout (Sennrich and Zhang 2019), by whole "
+        "words and a lexicon of them (Nguyen and Chiang 2018)",
+        values=SMALL_CORPUS,
     ),
     Recipe(
         most_pairs=400_000,
-        vocab_size=8_000,
+        vocab_size=16_000,
         epochs=20,
         reason="a corpus of this size fills more pieces, and needs less dropout",
         values={**PRESETS["small"], "dropout": 0.3},
@@ -102,7 +105,7 @@ RECIPES = (
         most_pairs=float("inf"),
         vocab_size=16_000,
         epochs=10,
-        reason="a large corpus fills a deeper network and more pieces, and needs little dropout",
+        reason="a large corpus fills a deeper network, and needs little dropout",
         values={**PRESETS["base"], "dropout": 0.2},
     ),
 )
