@@ -18,18 +18,11 @@ from statistics import median
 
 UPDATES = 150
 PEER_UPDATES = 100
-MATCHED = {
-    "preset": "small",
-    "cell": "gru",
-    "encoder-layers": 1,
-    "decoder-layers": 1,
-    "embedding-size": 512,
-    "hidden-size": 512,
-    "attention": "general",
-    "tied-embeddings": "none",
-    "dropout": 0.3,
-    "batch-tokens": 1100,
-}
+MATCHED = (
+    *("--preset", "small", "--cell", "gru", "--encoder-layers", "1", "--decoder-layers", "1"),
+    *("--embedding-size", "512", "--hidden-size", "512", "--attention", "general", "--no-lexical"),
+    *("--tied-embeddings", "none", "--dropout", "0.3", "--batch-tokens", "1100"),
+)
 
 
 def mtkit(*arguments: str) -> None:
@@ -63,7 +56,6 @@ def run() -> None:
         print("  skipped: set MTKIT_CORPORA to a folder that holds multi30k/")
         return
     text = Path(os.environ["MTKIT_CORPORA"]) / "multi30k"
-    matched = [word for name, value in MATCHED.items() for word in (f"--{name}", str(value))]
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -72,7 +64,7 @@ def run() -> None:
         mtkit("preprocess", *corpus, "--out", str(place / "default"))
         for precision in ("float32", "bfloat16"):
             name = f"mtkit, matched sizes, {precision}"
-            figures[name] = speed(place / "matched", place / precision, "--precision", precision, *matched)
+            figures[name] = speed(place / "matched", place / precision, "--precision", precision, *MATCHED)
         figures["mtkit, defaults"] = speed(place / "default", place / "own")
     peer = None
     if "MTKIT_PEERS" in os.environ and "PEERS_HOME" in os.environ:

@@ -94,8 +94,7 @@ def matched_model(text: Path) -> Path:
     if not (model / "runtime").is_dir():  # not trained to the end yet
         corpus = ("--langs", "en-de", "--train", str(text / "train"), "--valid", str(text / "val"))
         mtkit("preprocess", *corpus, "--vocab-size", "8000", "--out", str(CACHE / "prepared"), "--force")
-        settings = [word for name, value in MATCHED.items() for word in (f"--{name}", str(value))]
-        mtkit("train", str(CACHE / "prepared"), "--out", str(model), *settings, "--updates", "3000", "--force")
+        mtkit("train", str(CACHE / "prepared"), "--out", str(model), *MATCHED, "--updates", "3000", "--force")
     mtkit("export", str(model))  # the graphs of today's code, whenever the model was trained
     return model
 
