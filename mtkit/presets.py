@@ -89,7 +89,7 @@ RECIPES = (
     Recipe(
         most_pairs=60_000,
         vocab_size=8_000,
-        epochs=30,
+        epochs=18,
         reason="a small corpus is learnt best in small batches with much dropout (Sennrich and Zhang 2019), by whole "
         "words and a lexicon of them (Nguyen and Chiang 2018)",
         values=SMALL_CORPUS,
