@@ -77,23 +77,14 @@ SMALL_CORPUS = {
     "average_decay": 0.998,
 }
 
+SMALL_CORPUS_REASON = (
+    "so few pairs are learnt best in small batches with much dropout (Sennrich and Zhang 2019), by whole words and a "
+    "lexicon of them (Nguyen and Chiang 2018)"
+)
+
 RECIPES = (
-    Recipe(
-        most_pairs=15_000,
-        vocab_size=8_000,
-        epochs=40,
-        reason="so few pairs are learnt best in small batches with much dropout (Sennrich and Zhang 2019), by whole "
-        "words and a lexicon of them (Nguyen and Chiang 2018)",
-        values=SMALL_CORPUS,
-    ),
-    Recipe(
-        most_pairs=60_000,
-        vocab_size=8_000,
-        epochs=18,
-        reason="a small corpus is learnt best in small batches with much dropout (Sennrich and Zhang 2019), by whole "
-        "words and a lexicon of them (Nguyen and Chiang 2018)",
-        values=SMALL_CORPUS,
-    ),
+    Recipe(most_pairs=15_000, vocab_size=8_000, epochs=40, reason=SMALL_CORPUS_REASON, values=SMALL_CORPUS),
+    Recipe(most_pairs=60_000, vocab_size=8_000, epochs=18, reason=SMALL_CORPUS_REASON, values=SMALL_CORPUS),
     Recipe(
         most_pairs=400_000,
         vocab_size=16_000,
