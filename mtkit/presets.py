@@ -75,16 +75,17 @@ SMALL_CORPUS = {
     "learning_rate": 1e-3,
     "warmup": 100,
     "average_decay": 0.998,
+    "diversify": True,
 }
 
 SMALL_CORPUS_REASON = (
     "so few pairs are learnt best in small batches with much dropout (Sennrich and Zhang 2019), by whole words and a "
-    "lexicon of them (Nguyen and Chiang 2018)"
+    "lexicon of them (Nguyen and Chiang 2018), and by what their own models make of them (Nguyen et al. 2020)"
 )
 
 RECIPES = (
     Recipe(most_pairs=15_000, vocab_size=8_000, epochs=40, reason=SMALL_CORPUS_REASON, values=SMALL_CORPUS),
-    Recipe(most_pairs=60_000, vocab_size=8_000, epochs=18, reason=SMALL_CORPUS_REASON, values=SMALL_CORPUS),
+    Recipe(most_pairs=60_000, vocab_size=8_000, epochs=10, reason=SMALL_CORPUS_REASON, values=SMALL_CORPUS),
     Recipe(
         most_pairs=400_000,
         vocab_size=16_000,

@@ -146,7 +146,11 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class TrainSettings(CommandSettings, frozen=True, kw_only=True):
-    """`mtkit train`: from a prepared (or raw) corpus to a model folder."""
+    """`mtkit train`: from a prepared (or raw) corpus to a model folder.
+
+    Raises:
+        SettingsError: two of them do not fit together.
+    """
 
     preset: Annotated[PresetName, about("Named recipe that the other settings start from.", "Recipe")] = "auto"
     corpus: CorpusSettings = CorpusSettings()
@@ -174,6 +178,15 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
         Meta(ge=0, le=1),
         about("Share of the sentences cut into other pieces at each pass; unigram and bpe.", "Regularisation"),
     ] = 0.0
+    diversify: Annotated[
+        bool,
+        about(
+            "Add to the corpus what a first model, and one of the opposite direction, make of its two sides; then "
+            "train anew.",
+            "Regularisation",
+            flag="--diversify/--no-diversify",
+        ),
+    ] = False
     learning_rate: Annotated[float, Meta(gt=0, le=1), about("Peak learning rate of Adam.", "Optimisation")] = 2e-3
     warmup: Annotated[int, Meta(ge=0), about("Updates of linear warm-up, at most a tenth of all.", "Optimisation")] = (
         400
@@ -221,6 +234,13 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     out: Annotated[str, about("Model folder to write.", "Output")] = ""
     resume: Annotated[bool, about("Go on with an interrupted training.", "Output", flag="--resume")] = False
     force: Annotated[bool, about("Replace a model that is already there.", "Output", flag="--force")] = False
+
+    def __post_init__(self) -> None:
+        if self.diversify and self.init_from:
+            raise SettingsError(
+                f"diversify trains a model of the opposite direction, which init_from {self.init_from} has no weights "
+                "for; leave one of them out"
+            )
 
 
 class SearchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

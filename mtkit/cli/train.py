@@ -81,7 +81,8 @@ def _as_started_from(resolved: Resolved[TrainSettings]) -> Resolved[TrainSetting
         resuming = settings.resume and is_model_folder(Path(settings.out))  # the model started from may be gone
         model = settings.out if resuming else settings.init_from
         network = ModelFolder.open(Path(model)).config.network
-        return adopt(resolved, {name: getattr(network, name) for name in network.__struct_fields__}, model)
+        values = {name: getattr(network, name) for name in network.__struct_fields__}
+        return adopt(resolved, {**values, "diversify": False}, model)  # it is a model of one direction
     if file := settings.src_embeddings or settings.tgt_embeddings:
         from mtkit.text.embeddings import embedding_size
 
@@ -140,6 +141,8 @@ def _choice(settings: TrainSettings, corpus: PreparedCorpus) -> tuple[str, str]:
     """Tell what the preset auto came to, flags and config file included, and why."""
     recipe, network = recipe_for(corpus.size), settings.network
     length = f"{settings.updates:,} updates" if settings.updates else f"{settings.epochs or recipe.epochs} epochs"
+    if settings.diversify:
+        length += " for each of three models"
     return (
         f"Preset auto, for {corpus.size:,} pairs: {len(corpus.tgt_vocabulary):,} pieces, {network.cell} of "
         f"{network.encoder_layers} + {network.decoder_layers} layers, width {network.hidden_size}, "

@@ -22,7 +22,7 @@ PLAIN_SECONDS = 30.0
 class TrainingDisplay:
     """Draws training's events. Use it as a context; `draw` takes each event.
 
-    `choice` is what the recipe came to, and why, in lines that are said when training starts.
+    `choice` is what the recipe came to, and why, in lines that are said before all else.
     """
 
     def __init__(self, console: Console, choice: Sequence[str] = ()) -> None:
@@ -44,6 +44,9 @@ class TrainingDisplay:
 
     def draw(self, event: Event) -> None:
         """Show one event."""
+        for line in self.choice:
+            self.console.say(line)
+        self.choice = ()
         match event:
             case Note():
                 self.console.say(event.text)
@@ -59,8 +62,9 @@ class TrainingDisplay:
                 self._finish(event)
 
     def _start(self, event: Started) -> None:
-        for line in (*self.choice, *summary(event)):
+        for line in summary(event):
             self.console.say(line)
+        self._end_told = False
         free = available_memory() if event.device == "cpu" else None
         if free is not None and event.memory > free:
             self.console.warn(
@@ -113,7 +117,8 @@ class TrainingDisplay:
             f"Finished after {event.updates:,} updates and {clock(event.seconds)}: {event.reason}. "
             f"Best validation BLEU {event.best_bleu:.2f}, at update {event.best_update:,}" + _skips(event.skipped)
         )
-        self.console.say(f"Wrote {event.out}; translate with: mtkit translate {shlex.quote(str(event.out))}")
+        if event.out:
+            self.console.say(f"Wrote {event.out}; translate with: mtkit translate {shlex.quote(str(event.out))}")
 
 
 def summary(event: Started) -> list[str]:

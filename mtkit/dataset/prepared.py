@@ -46,6 +46,7 @@ _SCHEMA = pa.schema(
         pa.field("tgt_ids", pa.list_(pa.field("id", pa.int32(), nullable=False)), nullable=False),
     ]
 )
+_TURNED = ["tgt", "src", "tgt_ids", "src_ids"]  # the columns where source and target have changed places
 _BATCH_PAIRS = 10_000  # pairs in a record batch, the most that writing holds in memory
 _SHARD_BATCHES = 50  # record batches in a shard: files stay below a few hundred megabytes
 
@@ -150,6 +151,13 @@ class Split:
         """Return the normalised target text of each pair in `indices`."""
         return self._texts("tgt", indices)
 
+    def turned(self) -> Split:
+        """Return the same pairs with source and target in each other's place."""
+        split = Split(())
+        split._chunks = [_Chunk.of(chunk.batch.select(_TURNED).rename_columns(_SCHEMA.names)) for chunk in self._chunks]
+        split._starts = self._starts
+        return split
+
     def _texts(self, column: str, indices: npt.ArrayLike) -> list[str]:
         return [str(chunk.batch.column(column)[row]) for chunk, row in self._locate(np.asarray(indices))]
 
@@ -197,6 +205,22 @@ class PreparedCorpus:
             train=_joined([part.manifest.train for part in parts]),
         )
         return cls(paths, manifest, first.src_vocabulary, first.tgt_vocabulary, Split(shards), first.valid)
+
+    def turned(self) -> PreparedCorpus:
+        """Return the corpus of the other direction: the same files, read with their sides in each other's place."""
+        src_lang, tgt_lang = self.tgt_lang, self.src_lang
+        manifest = replace(
+            self.manifest,
+            src_lang=src_lang,
+            tgt_lang=tgt_lang,
+            corpus=replace(self.manifest.corpus, langs=f"{src_lang}-{tgt_lang}"),
+            vocabularies=self.manifest.vocabularies[::-1],
+            train=_turned(self.manifest.train),
+            valid=_turned(self.manifest.valid),
+        )
+        return PreparedCorpus(
+            self.paths, manifest, self.tgt_vocabulary, self.src_vocabulary, self.train.turned(), self.valid.turned()
+        )
 
     @classmethod
     def _open_one(cls, path: Path) -> PreparedCorpus:
@@ -315,6 +339,10 @@ def _open_split(path: Path, entry: SplitEntry) -> Split:
     if len(split) != entry.pairs:
         raise OSError(f"{len(split):,} pairs in the shards, {entry.pairs:,} in the manifest")
     return split
+
+
+def _turned(part: SplitEntry) -> SplitEntry:
+    return replace(part, src_tokens=part.tgt_tokens, tgt_tokens=part.src_tokens)
 
 
 def _joined(parts: Sequence[SplitEntry]) -> SplitEntry:

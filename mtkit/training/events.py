@@ -85,7 +85,8 @@ class Validated:
 class Finished:
     """Training is over; the model folder holds the best weights."""
 
-    out: Path
+    out: Path | None
+    """The folder, unless the model is one that does not stay."""
     updates: int
     best_bleu: float
     best_update: int

@@ -1,4 +1,4 @@
-"""`train`: everything around the training loop, from settings to a finished model folder."""
+"""Everything around the training loop, from settings to the finished folder of one model."""
 
 from __future__ import annotations
 
@@ -41,23 +41,24 @@ OF_THE_TEXT = {"train", "valid", "vocabulary"}
 """Settings of a corpus that say where it came from; what it came to is in the corpus itself."""
 OF_VOCABULARIES = {"vocab_size", "vocab_type", "joint"}
 """Settings that vocabularies bring with them where they are taken over."""
-MAY_CHANGE = {"threads", "device", "precision", "patience", "target_bleu", "accumulate"}
+MAY_CHANGE = {"threads", "device", "precision", "patience", "target_bleu", "accumulate", "diversify"}
 """Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns.
 
 Of `accumulate` that is true together with the number of processes; where their product changes, the trainer says so.
+`diversify` is about what comes after this model.
 """
 LENGTHS = ("epochs", "updates")
 """Settings that a resumed training may raise, where that leaves its past as it was."""
 
 
-def _no_one(event: Event) -> None:
+def ignore(event: Event) -> None:
     """Listen to nothing."""
 
 
-def train(
+def train_model(
     settings: TrainSettings,
     corpus: PreparedCorpus,
-    emit: Callable[[Event], None] = _no_one,
+    emit: Callable[[Event], None] = ignore,
     processes: Processes = ALONE,
 ) -> Path:
     """Train a model on a prepared corpus and return its folder, `settings.out`.
@@ -98,7 +99,7 @@ def train(
     if state is None:
         processes.first(lambda: load_start(settings, corpus, network, notes.append))
     if not processes.is_first:
-        emit = _no_one
+        emit = ignore
     trainer = Trainer(settings, corpus, network, autocast, folder, emit, processes)
     if state is None:
         processes.first(lambda: _begin(folder, settings, corpus))
@@ -156,6 +157,11 @@ def open_corpus(
         if folder in path.resolve().parents and not settings.resume:
             raise SettingsError(f"{name}: lies inside --out, which would be replaced; move it out first")
     return corpus
+
+
+def settled(corpus: PreparedCorpus, folder: Path) -> PreparedCorpus:
+    """Return the corpus from where it lies once a model folder has begun: one made from raw text has moved in."""
+    return PreparedCorpus.open(_corpus_inside(folder)) if corpus.path == _corpus_beside(folder) else corpus
 
 
 def _prepared_from_text(folder: Path, settings: TrainSettings, report: Callable[[str], None]) -> Path:

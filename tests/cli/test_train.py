@@ -260,6 +260,7 @@ def test_a_model_goes_on_with_another_corpus_and_resumes_without_the_model_it_be
     configs = [ModelFolder.open(path).config for path in (first, second)]
     assert configs[1].network == configs[0].network
     assert configs[1].vocabularies == configs[0].vocabularies
+    assert [config.train["diversify"] for config in configs] == [True, False]  # a model has but one direction
     first.rename(tmp_path / "elsewhere")
     resumed = mtkit(*begin, "--updates", 6, "--resume")
     assert resumed.code == 0, resumed.err

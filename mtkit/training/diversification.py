@@ -1,0 +1,209 @@
+"""Data diversification (Nguyen et al. 2020): more to learn from the same pairs, by what models make of them.
+
+1. A model is trained on the corpus, and one of the opposite direction.
+2. They translate its two sides: to every pair (s, t) come (s, forward(s)) and (backward(t), t).
+3. A new model is trained on all pairs, and takes the place of the first if it scores higher.
+
+So the model folder holds a model from the first step on. Beside the training state it has `training/diversification/`:
+
+    backward/   the model of the opposite direction, until it has translated
+    pairs/      what the two have added, a prepared corpus
+    model/NAME  the new model, under the folder's own name, until it takes its place
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace as replaced
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from msgspec.structs import replace
+
+from mtkit.dataset.preparation import prepare
+from mtkit.dataset.prepared import PreparedCorpus
+from mtkit.errors import Interrupted, OutputError, SettingsError, TrainingError
+from mtkit.model_folder import ModelFolder
+from mtkit.presets import recipe_for
+from mtkit.settings import PreprocessSettings, TrainSettings
+from mtkit.signals import stop_request
+from mtkit.storage import new_folder, writing
+from mtkit.training.events import Event, Finished, Note, Started
+from mtkit.training.log import read_log
+from mtkit.training.processes import ALONE, Processes
+from mtkit.training.session import ignore, settled, train_model
+from mtkit.translation import Translator
+
+LEAST_BLEU = 10.0
+"""Validation BLEU below which a model's translations have nothing to add."""
+
+TRANSLATED_TOGETHER = 2_000
+"""Lines between two looks at whether to stop."""
+
+Pairs = list[tuple[str, str]]
+Emit = Callable[[Event], None]
+
+
+def train(
+    settings: TrainSettings,
+    corpus: PreparedCorpus,
+    emit: Emit = ignore,
+    processes: Processes = ALONE,
+) -> Path:
+    """Train a model on a prepared corpus, by way of its own translations where `settings.diversify` says so.
+
+    Arguments, result and errors are those of `train_model`.
+    """
+    if not settings.diversify:
+        return train_model(settings, corpus, emit, processes)
+    tell = emit if processes.is_first else ignore
+    # a corpus that grows is still learnt by the recipe for its own pairs
+    settings = replace(settings, epochs=settings.epochs or recipe_for(corpus.size).epochs)
+    folder = Path(settings.out).resolve()
+    work = folder / "training" / "diversification"
+    if not (settings.resume and processes.first(work.is_dir)):
+        train_model(settings, corpus, _announced(emit, "Model 1 of 3: of the corpus as it is"), processes)
+        bleu = processes.first(lambda: _best_bleu(folder))
+        if reason := _reason_against(bleu, settings.target_bleu):
+            tell(Note(f"No diversification: {reason}"))
+            return folder
+        processes.first(lambda: work.mkdir(exist_ok=True))
+    if processes.largest(int(not work.is_dir())):
+        raise SettingsError(
+            f"--out {settings.out}: not all hosts see it, as diversify needs; share it, or --no-diversify"
+        )
+    corpus = settled(corpus, folder)
+    settings = replace(settings, resume=True, force=False)
+    pairs = work / "pairs"
+    if not processes.first(pairs.is_dir):
+        title = f"Model 2 of 3: from {corpus.tgt_lang} to {corpus.src_lang}, to diversify the corpus by"
+        backward = replace(
+            settings,
+            out=str(work / "backward"),
+            src_embeddings=settings.tgt_embeddings,
+            tgt_embeddings=settings.src_embeddings,
+        )
+        train_model(backward, corpus.turned(), _announced(_without_place(emit), title), processes)
+        if not processes.first(lambda: _diversify(settings, corpus, folder, work, tell)):
+            return folder
+    whole = PreparedCorpus.open(*corpus.paths, pairs)
+    if processes.first(lambda: ModelFolder.open(folder).config.corpus.fingerprint) == whole.fingerprint:
+        return train_model(settings, whole, emit, processes)  # the new model is in place: resuming may make it longer
+    title = "Model 3 of 3: of the corpus and its translations"
+    ends: list[Finished] = []
+    new = work / "model" / folder.name
+    train_model(replace(settings, out=str(new)), whole, _announced(_holding_back(emit, ends), title), processes)
+    processes.first(lambda: _let_the_better_stay(settings, folder, new, ends[0], tell))
+    return folder
+
+
+def _reason_against(bleu: float, target_bleu: float) -> str:
+    """Why a first model of this validation BLEU is also the last, or an empty text."""
+    if 0 < target_bleu <= bleu:
+        return f"the model has reached validation BLEU {target_bleu:g}"
+    if bleu < LEAST_BLEU:
+        return f"the translations of a model below validation BLEU {LEAST_BLEU:g} have nothing to add"
+    return ""
+
+
+def _diversify(settings: TrainSettings, corpus: PreparedCorpus, forward: Path, work: Path, tell: Emit) -> int:
+    """Write the pairs that the two models add, remove the model of the opposite direction, and return their number.
+
+    Raises:
+        TrainingError: the disk is full.
+        Interrupted: SIGINT or SIGTERM came.
+    """
+    split = corpus.train
+    sources, targets = (texts(range(len(split))) for texts in (split.src_texts, split.tgt_texts))
+    tell(Note(f"Translating the {len(split):,} training pairs, both ways"))
+    added = dict.fromkeys(
+        [
+            *((source, target) for source, target in _translated(forward, sources, settings)),
+            *((source, target) for target, source in _translated(work / "backward", targets, settings)),
+        ]
+    )
+    for pair in zip(sources, targets, strict=True):
+        added.pop(pair, None)
+    if not added:
+        tell(Note("No diversification: every translation is what the corpus says already"))
+        return 0
+    try:
+        _write(list(added), corpus, settings, work / "pairs")
+    except OutputError as error:
+        raise TrainingError(f"{error}; --resume goes on from here") from error
+    shutil.rmtree(work / "backward")
+    tell(Note(f"{len(added):,} pairs are new"))
+    return len(added)
+
+
+def _translated(model: Path, lines: Sequence[str], settings: TrainSettings) -> Pairs:
+    """Return each line and its translation, without those that a glance shows to be bad."""
+    translator = Translator.load(model, device=settings.device, threads=settings.threads, seed=settings.seed)
+    pairs: Pairs = []
+    with stop_request() as stop:
+        for first in range(0, len(lines), TRANSLATED_TOGETHER):
+            translations = translator.translate(lines[first : first + TRANSLATED_TOGETHER])
+            pairs += [(one.source, one.text) for one in translations if one.text and not one.flags]
+            if number := stop.signal_number:
+                raise Interrupted("stopped while translating the corpus; both models are saved", number)
+    return pairs
+
+
+def _write(pairs: Pairs, corpus: PreparedCorpus, settings: TrainSettings, out: Path) -> None:
+    """Prepare pairs with the vocabularies and the filters of a corpus, and validation pairs of it."""
+    valid, everything = corpus.valid, range(len(corpus.valid))
+    texts = {
+        "machine-translated": pairs,
+        "valid": list(zip(valid.src_texts(everything), valid.tgt_texts(everything), strict=True)),
+    }
+    with writing(out), TemporaryDirectory() as temporary:
+        prefixes = [Path(temporary) / name for name in texts]
+        for prefix, of_split in zip(prefixes, texts.values(), strict=True):
+            for lang, lines in zip((corpus.src_lang, corpus.tgt_lang), zip(*of_split, strict=True), strict=True):
+                file = prefix.with_name(f"{prefix.name}.{lang}")
+                file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        train, held_out = ((str(prefix),) for prefix in prefixes)
+        given = replace(corpus.manifest.corpus, train=train, valid=held_out, vocabulary=str(corpus.path))
+        prepare(PreprocessSettings(seed=settings.seed, corpus=given, out=str(out)))
+
+
+def _let_the_better_stay(settings: TrainSettings, folder: Path, new: Path, end: Finished, tell: Emit) -> None:
+    """Put the new model in the place of the first if it is better, and what it was trained on with it."""
+    first = _best_bleu(folder)
+    if _best_bleu(new) <= first:
+        tell(replaced(end, out=None))
+        tell(Note(f"The first model is better (validation BLEU {first:.2f}) and stays: {settings.out}"))
+        return
+    with new_folder(folder) as draft:
+        shutil.copytree(new, draft, dirs_exist_ok=True)
+        for kept in ("prepared", "diversification/pairs"):
+            if (folder / "training" / kept).is_dir():
+                shutil.copytree(folder / "training" / kept, draft / "training" / kept)
+    tell(replaced(end, out=Path(settings.out)))
+
+
+def _best_bleu(folder: Path) -> float:
+    """The best validation BLEU of a model whose training is over."""
+    return float(next(record["best_bleu"] for record in reversed(read_log(folder)) if record["kind"] == "finished"))
+
+
+def _announced(emit: Emit, title: str) -> Emit:
+    """Emit a title before the start of a training, when all that could be wrong with its settings has been found."""
+
+    def announce(event: Event) -> None:
+        if isinstance(event, Started):
+            emit(Note(title))
+        emit(event)
+
+    return announce
+
+
+def _without_place(emit: Emit) -> Emit:
+    """Emit the end of a training as that of a model which does not stay."""
+    return lambda event: emit(replaced(event, out=None) if isinstance(event, Finished) else event)
+
+
+def _holding_back(emit: Emit, ends: list[Finished]) -> Emit:
+    """Emit all but the end of a training, which goes into `ends`."""
+    return lambda event: ends.append(event) if isinstance(event, Finished) else emit(event)

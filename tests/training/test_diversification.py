@@ -1,0 +1,233 @@
+"""A corpus that grows by what models make of it, and the three trainings that this takes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from mtkit.dataset import PreparedCorpus
+from mtkit.errors import Interrupted, SettingsError, TrainingError
+from mtkit.model_folder import ModelFolder
+from mtkit.settings import CorpusSettings, NetworkSettings, TrainSettings
+from mtkit.signals import StopRequest
+from mtkit.training import Event, Finished, Note, Reported, Started, diversification, open_corpus, session, train
+from mtkit.training.log import read_log
+from mtkit.training.session import ignore
+from mtkit.translation import Translator
+
+
+def quick(out: Path, **changes: Any) -> TrainSettings:
+    """The settings of a training that learns half of `parallel_text`, and diversifies it; keywords change them."""
+    settings: dict[str, Any] = {
+        "network": NetworkSettings(decoder_layers=1, embedding_size=16, hidden_size=32, dropout=0.1, lexical=True),
+        "learning_rate": 0.03,
+        "batch_tokens": 600,
+        "epochs": 4,
+        "valid_every": 10,
+        "target_bleu": 0,
+        "diversify": True,
+        "device": "cpu",
+        "precision": "float32",
+        "threads": 1,
+    }
+    return TrainSettings(**{**settings, **changes}, out=str(out))
+
+
+def train_from_text(settings: TrainSettings, emit: Callable[[Event], None] = ignore) -> Path:
+    return train(settings, open_corpus(settings, ()), emit)
+
+
+@pytest.fixture(scope="module")
+def text(parallel_text: Path) -> CorpusSettings:
+    return CorpusSettings(langs="en-fr", train=(f"{parallel_text}/train",), valid=(f"{parallel_text}/valid",))
+
+
+@pytest.fixture(scope="module")
+def events() -> list[Event]:
+    """What `complete` told."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def complete(text: CorpusSettings, events: list[Event], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model of a training that nothing interrupted."""
+    return train_from_text(quick(tmp_path_factory.mktemp("complete") / "model", corpus=text), events.append)
+
+
+def pairs_of(corpus: PreparedCorpus) -> list[tuple[str, str]]:
+    split = corpus.train
+    return list(zip(split.src_texts(range(len(split))), split.tgt_texts(range(len(split))), strict=True))
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    """Every file that time does not change."""
+    timed = {"log.jsonl", "curves.svg", "progress.json"}
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if path.name not in timed}
+
+
+def test_a_model_of_the_corpus_and_its_translations_takes_the_first_ones_place(
+    complete: Path, events: list[Event]
+) -> None:
+    corpus = PreparedCorpus.open(complete / "training" / "prepared")
+    added = PreparedCorpus.open(complete / "training" / "diversification" / "pairs")
+    pairs, new = pairs_of(corpus), pairs_of(added)
+    assert len(new) == len(set(new)) > 100
+    assert not set(new) & set(pairs)
+    sources, targets = {src for src, _ in pairs}, {tgt for _, tgt in pairs}
+    assert all(src in sources or tgt in targets for src, tgt in new)
+    assert {src for src, _ in new} & sources
+    assert {tgt for _, tgt in new} & targets
+
+    started = [event for event in events if isinstance(event, Started)]
+    assert [event.langs for event in started] == ["en-fr", "fr-en", "en-fr"]
+    assert [event.train_pairs for event in started] == [400, 400, 400 + len(new)]
+    assert [event.updates // event.updates_per_epoch for event in started] == [4, 4, 4]
+    first, backward, last = [event for event in events if isinstance(event, Finished)]
+    assert [first.out and first.out.name, backward.out, last.out and last.out.name] == ["model", None, "model"]
+    assert last.best_bleu > first.best_bleu
+    assert read_log(complete)[-1]["best_bleu"] == last.best_bleu
+
+    whole = PreparedCorpus.open(corpus.path, added.path)
+    assert ModelFolder.open(complete).config.corpus.fingerprint == whole.fingerprint
+    assert "# model: en to fr" in (complete / "README.md").read_text(encoding="utf-8")
+    folders = {path.name for path in (complete / "training").iterdir()}
+    assert folders == {str(last.updates), "prepared", "diversification"}
+    assert Translator.load(complete, device="cpu").translate(["The red cat sees a dog."])[0].text
+
+
+def test_interruptions_anywhere_change_nothing(
+    text: CorpusSettings, complete: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each of the models, and while the corpus is translated."""
+
+    class StopAt(StopRequest):
+        """A SIGTERM each time that the count of questions, over all trainings, is one of some numbers."""
+
+        def __init__(self, *numbers: int) -> None:
+            self.numbers, self.asked = numbers, 0
+
+        @property
+        def signal_number(self) -> int | None:  # type: ignore[override]
+            self.asked += 1
+            return signal.SIGTERM if self.asked in self.numbers else None
+
+    for place, stop in ((session, StopAt(15, 45, 90)), (diversification, StopAt(5))):
+        monkeypatch.setattr(place, "stop_request", lambda stop=stop: nullcontext(stop))
+    monkeypatch.setattr(diversification, "TRANSLATED_TOGETHER", 50)
+    settings, stopped, done = quick(tmp_path / "model", corpus=text), list[str](), False
+    while not done:
+        try:
+            train_from_text(replace(settings, resume=bool(stopped)))
+            done = True
+        except Interrupted as error:
+            stopped.append(str(error))
+    assert ["translating" in message for message in stopped] == [False, False, True, False]
+    assert bytes_of(tmp_path / "model") == bytes_of(complete)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("last_words", ["pairs are new", "a report"])
+def test_a_training_killed_after_its_first_model_has_that_one_and_goes_on(
+    text: CorpusSettings, complete: Path, tmp_path: Path, last_words: str
+) -> None:
+    models = 0
+
+    def die(event: Event) -> None:
+        nonlocal models
+        models += isinstance(event, Started)
+        said = event.text if isinstance(event, Note) else ""
+        if last_words in said or (last_words == "a report" and models == 3 and isinstance(event, Reported)):
+            raise Killed
+
+    settings = quick(tmp_path / "model", corpus=text)
+    with pytest.raises(Killed):
+        train_from_text(settings, die)
+    assert Translator.load(settings.out, device="cpu").translate(["The red cat sees a dog."])[0].text
+    train_from_text(replace(settings, resume=True))
+    assert bytes_of(tmp_path / "model") == bytes_of(complete)
+
+
+def test_resuming_what_is_complete_changes_nothing(text: CorpusSettings, complete: Path, tmp_path: Path) -> None:
+    shutil.copytree(complete, tmp_path / "model")
+    events: list[Event] = []
+    train_from_text(quick(tmp_path / "model", corpus=text, resume=True), events.append)
+    assert bytes_of(tmp_path / "model") == bytes_of(complete)
+    assert [type(event) for event in events] == [Started, Finished]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"target_bleu": 1.0}, "the model has reached validation BLEU 1"),
+        ({"learning_rate": 1e-5}, "the translations of a model below validation BLEU 10 have nothing to add"),
+    ],
+)
+def test_a_first_model_that_is_good_enough_or_no_good_is_the_last(
+    prepared: PreparedCorpus, tmp_path: Path, changes: dict[str, float], reason: str
+) -> None:
+    events: list[Event] = []
+    folder = train(quick(tmp_path / "model", **changes), prepared, events.append)
+    assert [event.text for event in events if isinstance(event, Note)][-1] == f"No diversification: {reason}"
+    assert sum(isinstance(event, Started) for event in events) == 1
+    assert ModelFolder.open(folder).config.corpus.fingerprint == prepared.fingerprint
+
+
+def test_translations_that_say_nothing_new_add_nothing(
+    prepared: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_heart(model: Path, lines: list[str], settings: TrainSettings) -> list[tuple[str, str]]:
+        known = dict(pairs_of(prepared if ModelFolder.open(model).config.src_lang == "en" else prepared.turned()))
+        return [(line, known[line]) for line in lines]
+
+    monkeypatch.setattr(diversification, "_translated", by_heart)
+    events: list[Event] = []
+    folder = train(quick(tmp_path / "model"), prepared, events.append)
+    assert events[-1] == Note("No diversification: every translation is what the corpus says already")
+    assert ModelFolder.open(folder).config.corpus.fingerprint == prepared.fingerprint
+
+
+def test_the_better_model_stays(
+    text: CorpusSettings, complete: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    monkeypatch.setattr(diversification, "_best_bleu", lambda of: 90.0 if of == folder else 80.0)
+    events: list[Event] = []
+    train_from_text(quick(folder, corpus=text), events.append)
+    assert events[-1] == Note(f"The first model is better (validation BLEU 90.00) and stays: {folder}")
+    assert ModelFolder.open(folder).config.corpus.train_pairs == 400
+    assert bytes_of(folder / "training" / "diversification" / "pairs") == bytes_of(
+        complete / "training" / "diversification" / "pairs"
+    )
+
+
+def test_a_full_disk_says_how_to_go_on(
+    prepared: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text = Path.write_text
+
+    def full(path: Path, *arguments: Any, **named: Any) -> int:
+        if path.name.startswith("machine-translated"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write_text(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(TrainingError, match=r"no space left on the disk; .* --resume goes on from here"):
+        train(quick(tmp_path / "model"), prepared)
+
+
+def test_a_model_started_from_another_has_none_of_the_opposite_direction(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="opposite direction, which init_from other has no weights for"):
+        quick(tmp_path / "model", init_from="other")
