@@ -121,7 +121,7 @@ def test_interruptions_anywhere_change_nothing(
             self.asked += 1
             return signal.SIGTERM if self.asked in self.numbers else None
 
-    for place, stop in ((session, StopAt(15, 60, 130)), (diversification, StopAt(5))):
+    for place, stop in ((session, StopAt(15, 80, 200)), (diversification, StopAt(5))):
         monkeypatch.setattr(place, "stop_request", lambda stop=stop: nullcontext(stop))
     monkeypatch.setattr(diversification, "TRANSLATED_TOGETHER", 50)
     settings, stopped, done = quick(tmp_path / "model", corpus=text), list[str](), False
