@@ -99,7 +99,9 @@ def test_a_model_of_the_corpus_and_its_translations_takes_the_first_ones_place(
 
     whole = PreparedCorpus.open(corpus.path, added.path)
     assert ModelFolder.open(complete).config.corpus.fingerprint == whole.fingerprint
-    assert "# model: en to fr" in (complete / "README.md").read_text(encoding="utf-8")
+    card = (complete / "README.md").read_text(encoding="utf-8")
+    assert "# model: en to fr" in card
+    assert "| training | machine-translated.fr |" in card
     folders = {path.name for path in (complete / "training").iterdir()}
     assert folders == {str(last.updates), "prepared", "diversification"}
     assert Translator.load(complete, device="cpu").translate(["The red cat sees a dog."])[0].text

@@ -160,6 +160,18 @@ def test_a_process_by_itself_has_all(tiny: Tiny) -> None:
     assert ALONE.share(range(4)) == range(4)
 
 
+def test_two_processes_make_a_corpus_grow_together(prepared: PreparedCorpus, tmp_path: Path) -> None:
+    shape = ("--preset", "small", "--embedding-size", 16, "--hidden-size", 32, "--dropout", 0.1, "--decoder-layers", 1)
+    pace = ("--learning-rate", 0.03, "--batch-tokens", 300, "--epochs", 4, "--valid-every", 10, "--target-bleu", 0)
+    here = ("--device", "cpu", "--precision", "float32", "--threads", 1)
+    done = torchrun(tmp_path, prepared.path, "--out", tmp_path / "model", "--diversify", *shape, *pace, *here)
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^Model \d of 3", done.stderr, re.MULTILINE) == [f"Model {number} of 3" for number in (1, 2, 3)]
+    added = PreparedCorpus.open(tmp_path / "model" / "training" / "diversification" / "pairs")
+    assert f"Training en-fr on {400 + len(added.train):,} pairs" in done.stderr
+    assert len(added.train) > 100
+
+
 @pytest.mark.parametrize("missing", ["RANK", "LOCAL_RANK"])
 def test_processes_that_torchrun_did_not_start_are_told_to_use_it(
     missing: str, monkeypatch: pytest.MonkeyPatch
