@@ -14,7 +14,8 @@ So the model folder holds a model from the first step on. Beside the training st
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace as replaced
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -128,10 +129,8 @@ def _diversify(settings: TrainSettings, corpus: PreparedCorpus, forward: Path, w
     if not added:
         tell(Note("No diversification: every translation is what the corpus says already"))
         return 0
-    try:
+    with _resumable():
         _write(list(added), corpus, settings, work / "pairs")
-    except OutputError as error:
-        raise TrainingError(f"{error}; --resume goes on from here") from error
     shutil.rmtree(work / "backward")
     tell(Note(f"{len(added):,} pairs are new"))
     return len(added)
@@ -169,18 +168,34 @@ def _write(pairs: Pairs, corpus: PreparedCorpus, settings: TrainSettings, out: P
 
 
 def _let_the_better_stay(settings: TrainSettings, folder: Path, new: Path, end: Finished, tell: Emit) -> None:
-    """Put the new model in the place of the first if it is better, and what it was trained on with it."""
+    """Put the new model in the place of the first if it is better, and what it was trained on with it.
+
+    Raises:
+        TrainingError: the disk is full.
+    """
     first = _best_bleu(folder)
     if _best_bleu(new) <= first:
         tell(replaced(end, out=None))
         tell(Note(f"The first model is better (validation BLEU {first:.2f}) and stays: {settings.out}"))
         return
-    with new_folder(folder) as draft:
+    with _resumable(), new_folder(folder) as draft:
+        shutil.copytree(
+            folder, draft, ignore=shutil.ignore_patterns("training"), dirs_exist_ok=True
+        )  # users' files too
         shutil.copytree(new, draft, dirs_exist_ok=True)
         for kept in ("prepared", "diversification/pairs"):
             if (folder / "training" / kept).is_dir():
                 shutil.copytree(folder / "training" / kept, draft / "training" / kept)
     tell(replaced(end, out=Path(settings.out)))
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Say of a full disk that nothing is lost by it."""
+    try:
+        yield
+    except OutputError as error:
+        raise TrainingError(f"{error}; --resume goes on from here") from error
 
 
 def _best_bleu(folder: Path) -> float:

@@ -158,8 +158,9 @@ def test_a_training_killed_after_its_first_model_has_that_one_and_goes_on(
     with pytest.raises(Killed):
         train_from_text(settings, die)
     assert Translator.load(settings.out, device="cpu").translate(["The red cat sees a dog."])[0].text
+    (tmp_path / "model" / "notes").write_text("a user's own", encoding="utf-8")
     train_from_text(replace(settings, resume=True))
-    assert bytes_of(tmp_path / "model") == bytes_of(complete)
+    assert bytes_of(tmp_path / "model") == {**bytes_of(complete), "notes": b"a user's own"}
 
 
 def test_resuming_what_is_complete_changes_nothing(text: CorpusSettings, complete: Path, tmp_path: Path) -> None:
