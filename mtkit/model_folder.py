@@ -7,8 +7,8 @@
     README.md              model card
     log.jsonl              one JSON object a line: all that training told
     curves.svg             loss, BLEU, learning rate and speed, drawn from the log
-    training/<update>/     what `--resume` needs; deletable, as are training/prepared/ (the corpus of a raw-text training)
-                           and training/diversification/ (what was added to it)
+    training/<update>/     what `--resume` needs; deletable, as are training/prepared/, the corpus of a raw-text
+                           training, and training/diversification/, what was added to it
 
 Reading it imports no torch.
 """
