@@ -171,6 +171,13 @@ def test_resuming_what_is_complete_changes_nothing(text: CorpusSettings, complet
     assert [type(event) for event in events] == [Started, Finished]
 
 
+def test_a_finished_training_may_be_diversified_later(text: CorpusSettings, complete: Path, tmp_path: Path) -> None:
+    first = quick(tmp_path / "model", corpus=text, diversify=False)
+    train_from_text(first)
+    train_from_text(replace(first, diversify=True, resume=True))
+    assert bytes_of(tmp_path / "model") == bytes_of(complete)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

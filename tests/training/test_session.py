@@ -279,7 +279,8 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_resumed_training_may_run_elsewhere_and_longer(
     tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert sorted(MAY_CHANGE) == ["accumulate", "device", "patience", "precision", "target_bleu", "threads"]
+    may_change = ["accumulate", "device", "diversify", "patience", "precision", "target_bleu", "threads"]
+    assert sorted(MAY_CHANGE) == may_change  # of `diversify`, test_diversification tells
     settings = tiny()
     begin(settings, few, monkeypatch)
     moved = Path(settings.out).rename(Path(settings.out).with_name("moved"))
