@@ -59,12 +59,11 @@ def train(
     if not settings.diversify:
         return train_model(settings, corpus, emit, processes)
     tell = emit if processes.is_first else ignore
-    # a corpus that grows is still learnt by the recipe for its own pairs
-    settings = replace(settings, epochs=settings.epochs or recipe_for(corpus.size).epochs)
     folder = Path(settings.out).resolve()
     work = folder / "training" / "diversification"
     if not (settings.resume and processes.first(work.is_dir)):
-        train_model(settings, corpus, _announced(emit, "Model 1 of 3: of the corpus as it is"), processes)
+        title = "Model 1 of 3: of the corpus as it is"
+        train_model(settings, corpus, _part(emit, title, Path(settings.out)), processes)
         bleu = processes.first(lambda: _best_bleu(folder))
         if reason := _reason_against(bleu, settings.target_bleu):
             tell(Note(f"No diversification: {reason}"))
@@ -85,17 +84,18 @@ def train(
             src_embeddings=settings.tgt_embeddings,
             tgt_embeddings=settings.src_embeddings,
         )
-        train_model(backward, corpus.turned(), _announced(_without_place(emit), title), processes)
+        train_model(backward, corpus.turned(), _part(emit, title, None), processes)
         if not processes.first(lambda: _diversify(settings, corpus, folder, work, tell)):
             return folder
     whole = PreparedCorpus.open(*corpus.paths, pairs)
+    # a corpus that has grown is still learnt by the recipe for its own pairs
+    settings = replace(settings, epochs=settings.epochs or recipe_for(corpus.size).epochs)
     if processes.first(lambda: ModelFolder.open(folder).config.corpus.fingerprint) == whole.fingerprint:
         return train_model(settings, whole, emit, processes)  # the new model is in place: resuming may make it longer
     title = "Model 3 of 3: of the corpus and its translations"
-    ends: list[Finished] = []
     new = work / "model" / folder.name
-    train_model(replace(settings, out=str(new)), whole, _announced(_holding_back(emit, ends), title), processes)
-    processes.first(lambda: _let_the_better_stay(settings, folder, new, ends[0], tell))
+    train_model(replace(settings, out=str(new)), whole, _part(emit, title, None), processes)
+    processes.first(lambda: tell(Note(f"{_let_the_better_stay(folder, new)}: {settings.out}")))
     return folder
 
 
@@ -167,26 +167,24 @@ def _write(pairs: Pairs, corpus: PreparedCorpus, settings: TrainSettings, out: P
         prepare(PreprocessSettings(seed=settings.seed, corpus=given, out=str(out)))
 
 
-def _let_the_better_stay(settings: TrainSettings, folder: Path, new: Path, end: Finished, tell: Emit) -> None:
-    """Put the new model in the place of the first if it is better, and what it was trained on with it.
+def _let_the_better_stay(folder: Path, new: Path) -> str:
+    """Put the new model in the place of the first if it is better, with what it was trained on; say which one stays.
 
     Raises:
         TrainingError: the disk is full.
     """
-    first = _best_bleu(folder)
-    if _best_bleu(new) <= first:
-        tell(replaced(end, out=None))
-        tell(Note(f"The first model is better (validation BLEU {first:.2f}) and stays: {settings.out}"))
-        return
+    first_bleu, new_bleu = _best_bleu(folder), _best_bleu(new)
+    if new_bleu <= first_bleu:
+        return f"The first model stays (validation BLEU {first_bleu:.2f}, the new one {new_bleu:.2f})"
     with _resumable(), new_folder(folder) as draft:
-        shutil.copytree(
-            folder, draft, ignore=shutil.ignore_patterns("training"), dirs_exist_ok=True
-        )  # users' files too
+        # what users have put beside the first model stays too
+        but_training = shutil.ignore_patterns("training")
+        shutil.copytree(folder, draft, symlinks=True, ignore=but_training, dirs_exist_ok=True)
         shutil.copytree(new, draft, dirs_exist_ok=True)
         for kept in ("prepared", "diversification/pairs"):
             if (folder / "training" / kept).is_dir():
                 shutil.copytree(folder / "training" / kept, draft / "training" / kept)
-    tell(replaced(end, out=Path(settings.out)))
+    return f"The new model takes the first one's place (validation BLEU {new_bleu:.2f}, before {first_bleu:.2f})"
 
 
 @contextmanager
@@ -203,22 +201,15 @@ def _best_bleu(folder: Path) -> float:
     return float(next(record["best_bleu"] for record in reversed(read_log(folder)) if record["kind"] == "finished"))
 
 
-def _announced(emit: Emit, title: str) -> Emit:
-    """Emit a title before the start of a training, when all that could be wrong with its settings has been found."""
+def _part(emit: Emit, title: str, out: Path | None) -> Emit:
+    """Emit what one of the trainings tells: a title before its start, and at its end the folder where its model stays.
 
-    def announce(event: Event) -> None:
+    The title waits for the start, by when all that could be wrong with the settings has been found.
+    """
+
+    def tell(event: Event) -> None:
         if isinstance(event, Started):
             emit(Note(title))
-        emit(event)
+        emit(replaced(event, out=out) if isinstance(event, Finished) else event)
 
-    return announce
-
-
-def _without_place(emit: Emit) -> Emit:
-    """Emit the end of a training as that of a model which does not stay."""
-    return lambda event: emit(replaced(event, out=None) if isinstance(event, Finished) else event)
-
-
-def _holding_back(emit: Emit, ends: list[Finished]) -> Emit:
-    """Emit all but the end of a training, which goes into `ends`."""
-    return lambda event: ends.append(event) if isinstance(event, Finished) else emit(event)
+    return tell

@@ -93,8 +93,10 @@ def test_a_model_of_the_corpus_and_its_translations_takes_the_first_ones_place(
     assert [event.train_pairs for event in started] == [400, 400, 400 + len(new)]
     assert [event.updates // event.updates_per_epoch for event in started] == [4, 4, 4]
     first, backward, last = [event for event in events if isinstance(event, Finished)]
-    assert [first.out and first.out.name, backward.out, last.out and last.out.name] == ["model", None, "model"]
+    assert [first.out and first.out.name, backward.out, last.out] == ["model", None, None]
     assert last.best_bleu > first.best_bleu
+    scores = f"(validation BLEU {last.best_bleu:.2f}, before {first.best_bleu:.2f})"
+    assert events[-1] == Note(f"The new model takes the first one's place {scores}: {complete}")
     assert read_log(complete)[-1]["best_bleu"] == last.best_bleu
 
     whole = PreparedCorpus.open(corpus.path, added.path)
@@ -216,7 +218,7 @@ def test_the_better_model_stays(
     monkeypatch.setattr(diversification, "_best_bleu", lambda of: 90.0 if of == folder else 80.0)
     events: list[Event] = []
     train_from_text(quick(folder, corpus=text), events.append)
-    assert events[-1] == Note(f"The first model is better (validation BLEU 90.00) and stays: {folder}")
+    assert events[-1] == Note(f"The first model stays (validation BLEU 90.00, the new one 80.00): {folder}")
     assert ModelFolder.open(folder).config.corpus.train_pairs == 400
     assert bytes_of(folder / "training" / "diversification" / "pairs") == bytes_of(
         complete / "training" / "diversification" / "pairs"
