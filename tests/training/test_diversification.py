@@ -173,6 +173,14 @@ def test_resuming_what_is_complete_changes_nothing(text: CorpusSettings, complet
     assert [type(event) for event in events] == [Started, Finished]
 
 
+def test_resuming_a_diversified_model_as_one_of_the_corpus_alone_names_the_flag(
+    text: CorpusSettings, complete: Path, tmp_path: Path
+) -> None:
+    out = shutil.copytree(complete, tmp_path / "model")
+    with pytest.raises(SettingsError, match=r"was trained on more than .*prepared; resume with --diversify"):
+        train_from_text(quick(out, corpus=text, resume=True, diversify=False))
+
+
 def test_a_finished_training_may_be_diversified_later(text: CorpusSettings, complete: Path, tmp_path: Path) -> None:
     first = quick(tmp_path / "model", corpus=text, diversify=False)
     train_from_text(first)
