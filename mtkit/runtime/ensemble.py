@@ -90,7 +90,7 @@ def log_mean_exp(log_probs: Sequence[Reals]) -> Reals:
     for one in log_probs[1:]:
         total += np.exp(one, dtype=np.float64)
     with np.errstate(divide="ignore"):  # the logarithm of 0 is -inf
-        return np.log(total / len(log_probs))  # type: ignore[no-any-return]
+        return np.log(total / len(log_probs))
 
 
 def best_ids(log_probs: Reals, k: int) -> Ids:
