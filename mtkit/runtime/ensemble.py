@@ -84,7 +84,7 @@ class Ensemble:
 def log_mean_exp(log_probs: Sequence[Reals]) -> Reals:
     """Return the logarithm of the mean of probabilities that are given as logarithms, in float64.
 
-    Nothing that float32 tells from 0 underflows in between, and `exp` and `log` are many times faster than `logaddexp`.
+    `exp` and `log` are many times faster than `logaddexp`; what they round to 0, below 1e-308, float32 would as well.
     """
     total = np.exp(log_probs[0], dtype=np.float64)
     for one in log_probs[1:]:
