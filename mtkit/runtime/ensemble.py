@@ -89,8 +89,9 @@ def log_mean_exp(log_probs: Sequence[Reals]) -> Reals:
     total = np.exp(log_probs[0], dtype=np.float64)
     for one in log_probs[1:]:
         total += np.exp(one, dtype=np.float64)
+    total /= len(log_probs)
     with np.errstate(divide="ignore"):  # the logarithm of 0 is -inf
-        return np.log(total / len(log_probs))
+        return np.log(total, out=total)
 
 
 def best_ids(log_probs: Reals, k: int) -> Ids:

@@ -311,13 +311,11 @@ def _open_for_resume(settings: TrainSettings, corpus: PreparedCorpus) -> Path | 
         return None
     config = ModelFolder.open(path).config
     if config.corpus.fingerprint != corpus.fingerprint:
-        if config.train.get("diversify") and not settings.diversify:
-            raise SettingsError(
-                f"{path}: was trained on more than {corpus.path}; resume with --diversify, as it was trained"
-            )
+        # diversifying has made it grow
+        flag = " and --diversify" if config.train.get("diversify") and not settings.diversify else ""
         raise SettingsError(
-            f"{path}: was trained on another corpus than {corpus.path}; resume with the one it began with, or train "
-            f"a new model from its weights with --init-from {path} and another --out"
+            f"{path}: was trained on another corpus than {corpus.path}; resume with the one it began with{flag}, "
+            f"or train a new model from its weights with --init-from {path} and another --out"
         )
     for key, now in _flat(settings).items():
         before = config.train.get(key, now)  # one that mtkit did not have then has changed nothing
