@@ -181,8 +181,7 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     diversify: Annotated[
         bool,
         about(
-            "Add to the corpus what a first model, and one of the opposite direction, make of its two sides; then "
-            "train anew.",
+            "Add to the corpus what models of both directions make of its two sides; then train anew.",
             "Regularisation",
             flag="--diversify/--no-diversify",
         ),

@@ -2,13 +2,15 @@
 
 1. A model is trained on the corpus, and one of the opposite direction.
 2. They translate its two sides: to every pair (s, t) come (s, forward(s)) and (backward(t), t).
-3. A new model is trained on all pairs, and takes the place of the first if it scores higher.
+3. Models of further seeds do the same, for `MODELS_EACH_WAY` rounds in all.
+4. A new model is trained on all pairs, and takes the place of the first if it scores higher.
 
 So the model folder holds a model from the first step on. Beside the training state it has `training/diversification/`:
 
-    backward/   the model of the opposite direction, until it has translated
-    pairs/      what the two have added, a prepared corpus
-    model/NAME  the new model, under the folder's own name, until it takes its place
+    ROUND/forward/   a further model of this direction, until it has translated
+    ROUND/backward/  one of the opposite direction, likewise
+    ROUND/pairs/     what the two have added, a prepared corpus
+    model/NAME       the new model, under the folder's own name, until it takes its place
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from mtkit.dataset.preparation import prepare
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import Interrupted, OutputError, SettingsError, TrainingError
 from mtkit.model_folder import ModelFolder
-from mtkit.presets import recipe_for
+from mtkit.presets import MODELS_EACH_WAY, diversified_epochs, recipe_for
 from mtkit.settings import PreprocessSettings, TrainSettings
 from mtkit.signals import stop_request
 from mtkit.storage import new_folder, writing
@@ -62,7 +64,7 @@ def train(
     folder = Path(settings.out).resolve()
     work = folder / "training" / "diversification"
     if not (settings.resume and processes.first(work.is_dir)):
-        title = "Model 1 of 3: of the corpus as it is"
+        title = _title(1, "of the corpus as it is")
         train_model(settings, corpus, _part(emit, title, Path(settings.out)), processes)
         bleu = processes.first(lambda: _best_bleu(folder))
         if reason := _reason_against(bleu, settings.target_bleu):
@@ -75,28 +77,28 @@ def train(
         )
     corpus = settled(corpus, folder)
     settings = replace(settings, resume=True, force=False)
-    pairs = work / "pairs"
-    if not processes.first(pairs.is_dir):
-        title = f"Model 2 of 3: from {corpus.tgt_lang} to {corpus.src_lang}, to diversify the corpus by"
-        backward = replace(
-            settings,
-            out=str(work / "backward"),
-            src_embeddings=settings.tgt_embeddings,
-            tgt_embeddings=settings.src_embeddings,
-        )
-        train_model(backward, corpus.turned(), _part(emit, title, None), processes)
-        if not processes.first(lambda: _diversify(settings, corpus, folder, work, tell)):
-            return folder
-    whole = PreparedCorpus.open(*corpus.paths, pairs)
+    whole = corpus
+    for number in range(1, MODELS_EACH_WAY + 1):
+        pairs = work / str(number) / "pairs"
+        if not processes.first(pairs.is_dir) and not _add_round(number, settings, corpus, whole, emit, processes):
+            break
+        whole = PreparedCorpus.open(*whole.paths, pairs)
+    if whole is corpus:
+        tell(Note("No diversification: every translation is what the corpus says already"))
+        return folder
     # a corpus that has grown is still learnt by the recipe for its own pairs
-    settings = replace(settings, epochs=settings.epochs or recipe_for(corpus.size).epochs)
+    settings = replace(settings, epochs=diversified_epochs(settings.epochs or recipe_for(corpus.size).epochs))
     if processes.first(lambda: ModelFolder.open(folder).config.corpus.fingerprint) == whole.fingerprint:
         return train_model(settings, whole, emit, processes)  # the new model is in place: resuming may make it longer
-    title = "Model 3 of 3: of the corpus and its translations"
+    title = _title(2 * MODELS_EACH_WAY + 1, "of the corpus and its translations")
     new = work / "model" / folder.name
     train_model(replace(settings, out=str(new)), whole, _part(emit, title, None), processes)
     processes.first(lambda: tell(Note(f"{_let_the_better_stay(folder, new)}: {settings.out}")))
     return folder
+
+
+def _title(number: int, about: str) -> str:
+    return f"Model {number} of {2 * MODELS_EACH_WAY + 1}: {about}"
 
 
 def _reason_against(bleu: float, target_bleu: float) -> str:
@@ -108,32 +110,76 @@ def _reason_against(bleu: float, target_bleu: float) -> str:
     return ""
 
 
-def _diversify(settings: TrainSettings, corpus: PreparedCorpus, forward: Path, work: Path, tell: Emit) -> int:
-    """Write the pairs that the two models add, remove the model of the opposite direction, and return their number.
+def _add_round(
+    number: int,
+    settings: TrainSettings,
+    corpus: PreparedCorpus,
+    whole: PreparedCorpus,
+    emit: Emit,
+    processes: Processes,
+) -> int:
+    """Train the two models of a round, and return how many pairs they add to the corpus and those of earlier rounds.
+
+    Args:
+        number: of the round, from 1; the first has its model of this direction already, that of the corpus as it is.
+        settings: those of that model, to resume by.
+        corpus: the pairs to learn from, and to translate.
+        whole: these, and what earlier rounds have added.
+        emit: called with each event.
+        processes: those that train together.
+    """
+    forward = Path(settings.out).resolve()
+    folder = forward / "training" / "diversification" / str(number)
+    backward = folder / "backward"
+    settings = replace(settings, seed=settings.seed + number - 1)
+    if number > 1:
+        forward = folder / "forward"
+        title = _title(2 * number - 1, f"from {corpus.src_lang} to {corpus.tgt_lang} again, to diversify the corpus by")
+        train_model(replace(settings, out=str(forward)), corpus, _part(emit, title, None), processes)
+    title = _title(2 * number, f"from {corpus.tgt_lang} to {corpus.src_lang}, to diversify the corpus by")
+    opposite = replace(
+        settings, out=str(backward), src_embeddings=settings.tgt_embeddings, tgt_embeddings=settings.src_embeddings
+    )
+    train_model(opposite, corpus.turned(), _part(emit, title, None), processes)
+
+    def add() -> int:
+        added = _diversify(settings, corpus, whole, forward, backward, emit)
+        if added:
+            with _resumable():
+                _write(added, corpus, settings, folder / "pairs")
+            for model in (folder / "forward", backward):
+                shutil.rmtree(model, ignore_errors=True)
+            emit(Note(f"{len(added):,} pairs are new"))
+        return len(added)
+
+    return processes.first(add)
+
+
+def _diversify(
+    settings: TrainSettings, corpus: PreparedCorpus, whole: PreparedCorpus, forward: Path, backward: Path, tell: Emit
+) -> Pairs:
+    """Let two models translate the sides of a corpus; return the pairs that the whole does not have yet.
 
     Raises:
-        TrainingError: the disk is full.
         Interrupted: SIGINT or SIGTERM came.
     """
-    split = corpus.train
-    sources, targets = (texts(range(len(split))) for texts in (split.src_texts, split.tgt_texts))
-    tell(Note(f"Translating the {len(split):,} training pairs, both ways"))
+    sources, targets = _texts(corpus)
+    tell(Note(f"Translating the {len(sources):,} training pairs, both ways"))
     added = dict.fromkeys(
         [
             *((source, target) for source, target in _translated(forward, sources, settings)),
-            *((source, target) for target, source in _translated(work / "backward", targets, settings)),
+            *((source, target) for target, source in _translated(backward, targets, settings)),
         ]
     )
-    for pair in zip(sources, targets, strict=True):
+    for pair in zip(*_texts(whole), strict=True):
         added.pop(pair, None)
-    if not added:
-        tell(Note("No diversification: every translation is what the corpus says already"))
-        return 0
-    with _resumable():
-        _write(list(added), corpus, settings, work / "pairs")
-    shutil.rmtree(work / "backward")
-    tell(Note(f"{len(added):,} pairs are new"))
-    return len(added)
+    return list(added)
+
+
+def _texts(corpus: PreparedCorpus) -> tuple[list[str], list[str]]:
+    """Return the two sides of the training pairs."""
+    everything = range(len(corpus.train))
+    return corpus.train.src_texts(everything), corpus.train.tgt_texts(everything)
 
 
 def _translated(model: Path, lines: Sequence[str], settings: TrainSettings) -> Pairs:
@@ -181,7 +227,7 @@ def _let_the_better_stay(folder: Path, new: Path) -> str:
         but_training = shutil.ignore_patterns("training")
         shutil.copytree(folder, draft, symlinks=True, ignore=but_training, dirs_exist_ok=True)
         shutil.copytree(new, draft, dirs_exist_ok=True)
-        for kept in ("prepared", "diversification/pairs"):
+        for kept in ("prepared", *(f"diversification/{number}/pairs" for number in range(1, MODELS_EACH_WAY + 1))):
             if (folder / "training" / kept).is_dir():
                 shutil.copytree(folder / "training" / kept, draft / "training" / kept)
     return f"The new model takes the first one's place (validation BLEU {new_bleu:.2f}, before {first_bleu:.2f})"

@@ -1,4 +1,4 @@
-"""A corpus that grows by what models make of it, and the three trainings that this takes."""
+"""A corpus that grows by what models make of it, and the trainings that this takes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,14 @@ def train_from_text(settings: TrainSettings, emit: Callable[[Event], None] = ign
     return train(settings, open_corpus(settings, ()), emit)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def two_models_each_way() -> Iterator[None]:
+    """So many are enough to have a first round and a further one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(diversification, "MODELS_EACH_WAY", 2)
+        yield
+
+
 @pytest.fixture(scope="module")
 def text(parallel_text: Path) -> CorpusSettings:
     return CorpusSettings(langs="en-fr", train=(f"{parallel_text}/train",), valid=(f"{parallel_text}/valid",))
@@ -79,27 +87,33 @@ def test_a_model_of_the_corpus_and_its_translations_takes_the_first_ones_place(
     complete: Path, events: list[Event]
 ) -> None:
     corpus = PreparedCorpus.open(complete / "training" / "prepared")
-    added = PreparedCorpus.open(complete / "training" / "diversification" / "pairs")
-    pairs, new = pairs_of(corpus), pairs_of(added)
-    assert len(new) == len(set(new)) > 100
-    assert not set(new) & set(pairs)
+    rounds = [PreparedCorpus.open(complete / "training" / "diversification" / number / "pairs") for number in "12"]
+    pairs, added = pairs_of(corpus), [pairs_of(part) for part in rounds]
     sources, targets = {src for src, _ in pairs}, {tgt for _, tgt in pairs}
-    assert all(src in sources or tgt in targets for src, tgt in new)
-    assert {src for src, _ in new} & sources
-    assert {tgt for _, tgt in new} & targets
+    for new in added:
+        assert len(new) > 100
+        assert all(src in sources or tgt in targets for src, tgt in new)
+        assert {src for src, _ in new} & sources
+        assert {tgt for _, tgt in new} & targets
+    everything = [*pairs, *added[0], *added[1]]
+    assert len(set(everything)) - len(set(pairs)) == len(added[0]) + len(added[1])
 
     started = [event for event in events if isinstance(event, Started)]
-    assert [event.langs for event in started] == ["en-fr", "fr-en", "en-fr"]
-    assert [event.train_pairs for event in started] == [400, 400, 400 + len(new)]
-    assert [event.updates // event.updates_per_epoch for event in started] == [4, 4, 4]
-    first, backward, last = [event for event in events if isinstance(event, Finished)]
-    assert [first.out and first.out.name, backward.out, last.out] == ["model", None, None]
+    assert [event.langs for event in started] == ["en-fr", "fr-en", "en-fr", "fr-en", "en-fr"]
+    assert [event.train_pairs for event in started] == [400, 400, 400, 400, len(everything)]
+    assert [event.updates // event.updates_per_epoch for event in started] == [4, 4, 4, 4, 3]
+    titles = [event.text[:10] for event in events if isinstance(event, Note) and event.text.startswith("Model")]
+    assert titles == [f"Model {number} of" for number in (1, 2, 3, 4, 5)]
+    finished = [event for event in events if isinstance(event, Finished)]
+    first, last = finished[0], finished[-1]
+    assert [first.out and first.out.name, *(event.out for event in finished[1:])] == ["model", None, None, None, None]
+    assert len({event.best_bleu for event in finished}) == 5  # so many seeds and directions
     assert last.best_bleu > first.best_bleu
     scores = f"(validation BLEU {last.best_bleu:.2f}, before {first.best_bleu:.2f})"
     assert events[-1] == Note(f"The new model takes the first one's place {scores}: {complete}")
     assert read_log(complete)[-1]["best_bleu"] == last.best_bleu
 
-    whole = PreparedCorpus.open(corpus.path, added.path)
+    whole = PreparedCorpus.open(corpus.path, *(part.path for part in rounds))
     assert ModelFolder.open(complete).config.corpus.fingerprint == whole.fingerprint
     card = (complete / "README.md").read_text(encoding="utf-8")
     assert "# model: en to fr" in card
@@ -112,7 +126,7 @@ def test_a_model_of_the_corpus_and_its_translations_takes_the_first_ones_place(
 def test_interruptions_anywhere_change_nothing(
     text: CorpusSettings, complete: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In each of the models, and while the corpus is translated."""
+    """In models of both rounds, while the corpus is translated in each, and in the last model."""
 
     class StopAt(StopRequest):
         """A SIGTERM each time that the count of questions, over all trainings, is one of some numbers."""
@@ -125,7 +139,7 @@ def test_interruptions_anywhere_change_nothing(
             self.asked += 1
             return signal.SIGTERM if self.asked in self.numbers else None
 
-    for place, stop in ((session, StopAt(15, 80, 200)), (diversification, StopAt(5))):
+    for place, stop in ((session, StopAt(15, 80, 200, 270)), (diversification, StopAt(5, 24))):
         monkeypatch.setattr(place, "stop_request", lambda stop=stop: nullcontext(stop))
     monkeypatch.setattr(diversification, "TRANSLATED_TOGETHER", 50)
     settings, stopped, done = quick(tmp_path / "model", corpus=text), list[str](), False
@@ -135,7 +149,7 @@ def test_interruptions_anywhere_change_nothing(
             done = True
         except Interrupted as error:
             stopped.append(str(error))
-    assert ["translating" in message for message in stopped] == [False, False, True, False]
+    assert ["translating" in message for message in stopped] == [False, False, True, False, True, False]
     assert bytes_of(tmp_path / "model") == bytes_of(complete)
 
 
