@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from mtkit.cli.train import _resume_command
+from mtkit.cli.train import _choice, _resume_command
 from mtkit.configuration import fields
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.model_folder import ModelFolder
@@ -229,6 +229,20 @@ def test_of_many_hosts_no_command_of_one_is_told_as_what_goes_on(monkeypatch: py
     assert _resume_command() == "torchrun --nproc-per-node 2 -m mtkit train corpus --resume"
     monkeypatch.setenv("GROUP_WORLD_SIZE", "3")
     assert _resume_command() == "all processes started again, on every host, with --resume"
+
+
+@pytest.mark.parametrize(
+    ("changes", "length"),
+    [
+        ({"epochs": 10}, "10 epochs"),
+        ({"epochs": 10, "diversify": True}, "10 epochs for each of 6 models, 7 for the last"),
+        ({"updates": 9, "diversify": True}, "9 updates for each of 6 models and the last"),
+    ],
+)
+def test_auto_says_how_long_it_trains(prepared: PreparedCorpus, changes: dict[str, int], length: str) -> None:
+    what, why = _choice(TrainSettings(**changes), prepared)
+    assert what.endswith(f"batches of 4,096 tokens, {length}")
+    assert why.startswith("Why: ")
 
 
 def test_a_missing_out_is_named(mtkit, prepared: PreparedCorpus) -> None:
