@@ -186,6 +186,9 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
             flag="--diversify/--no-diversify",
         ),
     ] = False
+    models_each_way: Annotated[
+        int, Meta(ge=1, le=10), about("Models of each direction that diversify the corpus.", "Regularisation")
+    ] = 1
     learning_rate: Annotated[float, Meta(gt=0, le=1), about("Peak learning rate of Adam.", "Optimisation")] = 2e-3
     warmup: Annotated[int, Meta(ge=0), about("Updates of linear warm-up, at most a tenth of all.", "Optimisation")] = (
         400

@@ -15,7 +15,7 @@ from mtkit.cli.console import Console
 from mtkit.cli.options import Argument, add_command, option_order
 from mtkit.configuration import Resolved, adopt, for_corpus
 from mtkit.errors import Interrupted, MissingExtraError, SettingsError
-from mtkit.presets import MODELS_EACH_WAY, RECIPES, diversified_epochs, recipe_for
+from mtkit.presets import RECIPES, diversified_epochs, recipe_for
 from mtkit.settings import CorpusSettings, TrainSettings
 
 if TYPE_CHECKING:
@@ -143,8 +143,8 @@ def _choice(settings: TrainSettings, corpus: PreparedCorpus) -> tuple[str, str]:
     epochs = settings.epochs or recipe.epochs
     length = f"{settings.updates:,} updates" if settings.updates else f"{epochs} epochs"
     if settings.diversify:
-        length += f" for each of {2 * MODELS_EACH_WAY} models"
-        length += " and the last" if settings.updates else f", {diversified_epochs(epochs)} for the last"
+        helpers, last = 2 * settings.models_each_way, diversified_epochs(epochs, settings.models_each_way)
+        length += f" for each of {helpers} models{' and' if settings.updates else f', {last} for'} the last"
     return (
         f"Preset auto, for {corpus.size:,} pairs: {len(corpus.tgt_vocabulary):,} pieces, {network.cell} of "
         f"{network.encoder_layers} + {network.decoder_layers} layers, width {network.hidden_size}, "

@@ -2,7 +2,7 @@
 
 1. A model is trained on the corpus, and one of the opposite direction.
 2. They translate its two sides: to every pair (s, t) come (s, forward(s)) and (backward(t), t).
-3. Models of further seeds do the same, for `MODELS_EACH_WAY` rounds in all.
+3. Models of further seeds do the same, for `models_each_way` rounds in all.
 4. A new model is trained on all pairs, and takes the place of the first if it scores higher.
 
 So the model folder holds a model from the first step on. Beside the training state it has `training/diversification/`:
@@ -28,7 +28,7 @@ from mtkit.dataset.preparation import prepare
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import Interrupted, OutputError, SettingsError, TrainingError
 from mtkit.model_folder import ModelFolder
-from mtkit.presets import MODELS_EACH_WAY, diversified_epochs, recipe_for
+from mtkit.presets import diversified_epochs, recipe_for
 from mtkit.settings import PreprocessSettings, TrainSettings
 from mtkit.signals import stop_request
 from mtkit.storage import new_folder, writing
@@ -64,7 +64,7 @@ def train(
     folder = Path(settings.out).resolve()
     work = folder / "training" / "diversification"
     if not (settings.resume and processes.first(work.is_dir)):
-        title = _title(1, "of the corpus as it is")
+        title = _title(settings, 1, "of the corpus as it is")
         train_model(settings, corpus, _part(emit, title, Path(settings.out)), processes)
         bleu = processes.first(lambda: _best_bleu(folder))
         if reason := _reason_against(bleu, settings.target_bleu):
@@ -78,7 +78,7 @@ def train(
     corpus = settled(corpus, folder)
     settings = replace(settings, resume=True, force=False)
     whole = corpus
-    for number in range(1, MODELS_EACH_WAY + 1):
+    for number in range(1, settings.models_each_way + 1):
         pairs = work / str(number) / "pairs"
         if not processes.first(pairs.is_dir) and not _add_round(number, settings, corpus, whole, emit, processes):
             break
@@ -87,18 +87,19 @@ def train(
         tell(Note("No diversification: every translation is what the corpus says already"))
         return folder
     # a corpus that has grown is still learnt by the recipe for its own pairs
-    settings = replace(settings, epochs=diversified_epochs(settings.epochs or recipe_for(corpus.size).epochs))
+    epochs = diversified_epochs(settings.epochs or recipe_for(corpus.size).epochs, settings.models_each_way)
+    settings = replace(settings, epochs=epochs)
     if processes.first(lambda: ModelFolder.open(folder).config.corpus.fingerprint) == whole.fingerprint:
         return train_model(settings, whole, emit, processes)  # the new model is in place: resuming may make it longer
-    title = _title(2 * MODELS_EACH_WAY + 1, "of the corpus and its translations")
+    title = _title(settings, 2 * settings.models_each_way + 1, "of the corpus and its translations")
     new = work / "model" / folder.name
     train_model(replace(settings, out=str(new)), whole, _part(emit, title, None), processes)
     processes.first(lambda: tell(Note(f"{_let_the_better_stay(folder, new)}: {settings.out}")))
     return folder
 
 
-def _title(number: int, about: str) -> str:
-    return f"Model {number} of {2 * MODELS_EACH_WAY + 1}: {about}"
+def _title(settings: TrainSettings, number: int, about: str) -> str:
+    return f"Model {number} of {2 * settings.models_each_way + 1}: {about}"
 
 
 def _reason_against(bleu: float, target_bleu: float) -> str:
@@ -134,9 +135,10 @@ def _add_round(
     settings = replace(settings, seed=settings.seed + number - 1)
     if number > 1:
         forward = folder / "forward"
-        title = _title(2 * number - 1, f"from {corpus.src_lang} to {corpus.tgt_lang} again, to diversify the corpus by")
+        about = f"from {corpus.src_lang} to {corpus.tgt_lang} again, to diversify the corpus by"
+        title = _title(settings, 2 * number - 1, about)
         train_model(replace(settings, out=str(forward)), corpus, _part(emit, title, None), processes)
-    title = _title(2 * number, f"from {corpus.tgt_lang} to {corpus.src_lang}, to diversify the corpus by")
+    title = _title(settings, 2 * number, f"from {corpus.tgt_lang} to {corpus.src_lang}, to diversify the corpus by")
     opposite = replace(
         settings, out=str(backward), src_embeddings=settings.tgt_embeddings, tgt_embeddings=settings.src_embeddings
     )
@@ -227,9 +229,9 @@ def _let_the_better_stay(folder: Path, new: Path) -> str:
         but_training = shutil.ignore_patterns("training")
         shutil.copytree(folder, draft, symlinks=True, ignore=but_training, dirs_exist_ok=True)
         shutil.copytree(new, draft, dirs_exist_ok=True)
-        for kept in ("prepared", *(f"diversification/{number}/pairs" for number in range(1, MODELS_EACH_WAY + 1))):
-            if (folder / "training" / kept).is_dir():
-                shutil.copytree(folder / "training" / kept, draft / "training" / kept)
+        for pattern in ("training/prepared", "training/diversification/*/pairs"):
+            for kept in folder.glob(pattern):
+                shutil.copytree(kept, draft / kept.relative_to(folder))
     return f"The new model takes the first one's place (validation BLEU {new_bleu:.2f}, before {first_bleu:.2f})"
 
 

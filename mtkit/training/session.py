@@ -41,11 +41,11 @@ OF_THE_TEXT = {"train", "valid", "vocabulary"}
 """Settings of a corpus that say where it came from; what it came to is in the corpus itself."""
 OF_VOCABULARIES = {"vocab_size", "vocab_type", "joint"}
 """Settings that vocabularies bring with them where they are taken over."""
-MAY_CHANGE = {"threads", "device", "precision", "patience", "target_bleu", "accumulate", "diversify"}
+MAY_CHANGE = {"threads", "device", "precision", "patience", "target_bleu", "accumulate", "diversify", "models_each_way"}
 """Settings that a resumed training may set anew: they decide where and how long it runs, not what it learns.
 
 Of `accumulate` that is true together with the number of processes; where their product changes, the trainer says so.
-`diversify` is about what comes after this model.
+`diversify` and `models_each_way` are about what comes after this model.
 """
 LENGTHS = ("epochs", "updates")
 """Settings that a resumed training may raise, where that leaves its past as it was."""

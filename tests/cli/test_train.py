@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from mtkit.cli.train import _choice, _resume_command
-from mtkit.configuration import fields
+from mtkit.cli.train import _as_started_from, _choice, _resume_command
+from mtkit.configuration import fields, for_corpus, resolve
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.model_folder import ModelFolder
 from mtkit.settings import TrainSettings
@@ -235,13 +235,17 @@ def test_of_many_hosts_no_command_of_one_is_told_as_what_goes_on(monkeypatch: py
     ("changes", "length"),
     [
         ({"epochs": 10}, "10 epochs"),
-        ({"epochs": 10, "diversify": True}, "10 epochs for each of 6 models, 7 for the last"),
-        ({"updates": 9, "diversify": True}, "9 updates for each of 6 models and the last"),
+        ({"epochs": 10, "diversify": True}, "10 epochs for each of 2 models, 10 for the last"),
+        (
+            {"epochs": 10, "diversify": True, "models_each_way": 3},
+            "10 epochs for each of 6 models, 7 for the last",
+        ),
+        ({"updates": 9, "diversify": True}, "9 updates for each of 2 models and the last"),
     ],
 )
 def test_auto_says_how_long_it_trains(prepared: PreparedCorpus, changes: dict[str, int], length: str) -> None:
     what, why = _choice(TrainSettings(**changes), prepared)
-    assert what.endswith(f"batches of 4,096 tokens, {length}")
+    assert what.endswith(f"batches of 3,000 tokens, {length}")
     assert why.startswith("Why: ")
 
 
@@ -274,7 +278,8 @@ def test_a_model_goes_on_with_another_corpus_and_resumes_without_the_model_it_be
     configs = [ModelFolder.open(path).config for path in (first, second)]
     assert configs[1].network == configs[0].network
     assert configs[1].vocabularies == configs[0].vocabularies
-    assert [config.train["diversify"] for config in configs] == [True, False]  # a model has but one direction
+    given = _as_started_from(resolve(TrainSettings, command="train", flags={"init_from": str(first)}))
+    assert not for_corpus(given, 29_000).settings.diversify  # a model has but one direction
     first.rename(tmp_path / "elsewhere")
     resumed = mtkit(*begin, "--updates", 6, "--resume")
     assert resumed.code == 0, resumed.err

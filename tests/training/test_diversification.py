@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,10 @@ from mtkit.translation import Translator
 
 
 def quick(out: Path, **changes: Any) -> TrainSettings:
-    """The settings of a training that learns half of `parallel_text`, and diversifies it; keywords change them."""
+    """The settings of a training that learns half of `parallel_text`, and diversifies it; keywords change them.
+
+    Two models each way are enough to have a first round and a further one.
+    """
     settings: dict[str, Any] = {
         "network": NetworkSettings(decoder_layers=1, embedding_size=16, hidden_size=32, dropout=0.1, lexical=True),
         "learning_rate": 0.03,
@@ -35,6 +38,7 @@ def quick(out: Path, **changes: Any) -> TrainSettings:
         "valid_every": 10,
         "target_bleu": 0,
         "diversify": True,
+        "models_each_way": 2,
         "device": "cpu",
         "precision": "float32",
         "threads": 1,
@@ -44,14 +48,6 @@ def quick(out: Path, **changes: Any) -> TrainSettings:
 
 def train_from_text(settings: TrainSettings, emit: Callable[[Event], None] = ignore) -> Path:
     return train(settings, open_corpus(settings, ()), emit)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def two_models_each_way() -> Iterator[None]:
-    """So many are enough to have a first round and a further one."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(diversification, "MODELS_EACH_WAY", 2)
-        yield
 
 
 @pytest.fixture(scope="module")
