@@ -198,6 +198,18 @@ def test_a_finished_training_may_be_diversified_later(text: CorpusSettings, comp
     assert bytes_of(tmp_path / "model") == bytes_of(complete)
 
 
+def test_a_diversified_model_may_be_so_by_more_models_later(
+    text: CorpusSettings, complete: Path, tmp_path: Path
+) -> None:
+    one = quick(tmp_path / "model", corpus=text, models_each_way=1)
+    train_from_text(one)
+    events: list[Event] = []
+    train_from_text(replace(one, models_each_way=2, resume=True), events.append)
+    assert sum(isinstance(event, Started) for event in events) == 3  # of the second round, and the last one
+    rounds = Path("training", "diversification")
+    assert bytes_of(tmp_path / "model" / rounds) == bytes_of(complete / rounds)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
