@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 from msgspec.structs import replace
 
 from mtkit.dataset.preparation import prepare
-from mtkit.dataset.prepared import PreparedCorpus
+from mtkit.dataset.prepared import PreparedCorpus, Split
 from mtkit.errors import Interrupted, OutputError, SettingsError, TrainingError
 from mtkit.model_folder import ModelFolder
 from mtkit.presets import diversified_epochs, recipe_for
@@ -58,6 +58,11 @@ def train(
 
     Arguments, result and errors are those of `train_model`.
     """
+    if settings.models_each_way > 1 and not settings.diversify:
+        raise SettingsError(
+            f"--models-each-way {settings.models_each_way} is of no use to a corpus that is not diversified; add "
+            "--diversify, or leave it out"
+        )
     if not settings.diversify:
         return train_model(settings, corpus, emit, processes)
     tell = emit if processes.is_first else ignore
@@ -165,7 +170,7 @@ def _diversify(
     Raises:
         Interrupted: SIGINT or SIGTERM came.
     """
-    sources, targets = _texts(corpus)
+    sources, targets = _texts(corpus.train)
     tell(Note(f"Translating the {len(sources):,} training pairs, both ways"))
     added = dict.fromkeys(
         [
@@ -173,15 +178,15 @@ def _diversify(
             *((source, target) for target, source in _translated(backward, targets, settings)),
         ]
     )
-    for pair in zip(*_texts(whole), strict=True):
+    for pair in zip(*_texts(whole.train), strict=True):
         added.pop(pair, None)
     return list(added)
 
 
-def _texts(corpus: PreparedCorpus) -> tuple[list[str], list[str]]:
-    """Return the two sides of the training pairs."""
-    everything = range(len(corpus.train))
-    return corpus.train.src_texts(everything), corpus.train.tgt_texts(everything)
+def _texts(split: Split) -> tuple[list[str], list[str]]:
+    """Return the two sides of all pairs."""
+    everything = range(len(split))
+    return split.src_texts(everything), split.tgt_texts(everything)
 
 
 def _translated(model: Path, lines: Sequence[str], settings: TrainSettings) -> Pairs:
@@ -199,11 +204,7 @@ def _translated(model: Path, lines: Sequence[str], settings: TrainSettings) -> P
 
 def _write(pairs: Pairs, corpus: PreparedCorpus, settings: TrainSettings, out: Path) -> None:
     """Prepare pairs with the vocabularies and the filters of a corpus, and validation pairs of it."""
-    valid, everything = corpus.valid, range(len(corpus.valid))
-    texts = {
-        "machine-translated": pairs,
-        "valid": list(zip(valid.src_texts(everything), valid.tgt_texts(everything), strict=True)),
-    }
+    texts = {"machine-translated": pairs, "valid": list(zip(*_texts(corpus.valid), strict=True))}
     with writing(out), TemporaryDirectory() as temporary:
         prefixes = [Path(temporary) / name for name in texts]
         for prefix, of_split in zip(prefixes, texts.values(), strict=True):

@@ -188,13 +188,13 @@ def test_resuming_a_diversified_model_as_one_of_the_corpus_alone_names_the_flag(
 ) -> None:
     out = shutil.copytree(complete, tmp_path / "model")
     with pytest.raises(SettingsError, match="resume with the one it began with and --diversify, or"):
-        train_from_text(quick(out, corpus=text, resume=True, diversify=False))
+        train_from_text(quick(out, corpus=text, resume=True, diversify=False, models_each_way=1))
 
 
 def test_a_finished_training_may_be_diversified_later(text: CorpusSettings, complete: Path, tmp_path: Path) -> None:
-    first = quick(tmp_path / "model", corpus=text, diversify=False)
+    first = quick(tmp_path / "model", corpus=text, diversify=False, models_each_way=1)
     train_from_text(first)
-    train_from_text(replace(first, diversify=True, resume=True))
+    train_from_text(replace(first, diversify=True, models_each_way=2, resume=True))
     assert bytes_of(tmp_path / "model") == bytes_of(complete)
 
 
@@ -268,6 +268,11 @@ def test_a_full_disk_says_how_to_go_on(
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(TrainingError, match=r"no space left on the disk; .* --resume goes on from here"):
         train(quick(tmp_path / "model"), prepared)
+
+
+def test_models_each_way_without_diversifying_are_refused(prepared: PreparedCorpus, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"--models-each-way 2 is of no use .* add --diversify, or leave it out"):
+        train(quick(tmp_path / "model", diversify=False), prepared)
 
 
 def test_a_model_started_from_another_has_none_of_the_opposite_direction(tmp_path: Path) -> None:
