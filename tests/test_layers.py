@@ -18,7 +18,8 @@ HOUSE = Path(mtkit.__file__).parent
 FLOORS = [
     {"errors", "settings", "presets", "configuration", "signals", "storage"},
     {"text", "nn", "search"},
-    {"dataset", "runtime", "model_folder"},
+    {"corpus", "model_folder"},
+    {"dataset", "runtime"},
     {"translation"},
     {"evaluation"},
     {"training"},
@@ -33,8 +34,6 @@ WITHIN = {
     ("presets", "settings"),
     ("settings", "errors"),
     ("storage", "errors"),
-    ("dataset", "model_folder"),
-    ("runtime", "model_folder"),
     ("__main__", "cli"),
 }
 """Neighbours on one floor that know each other: (who imports, whom)."""
@@ -49,6 +48,7 @@ OUTSIDE = {
     "text": {"numpy", "sentencepiece"},
     "nn": {"torch"},
     "search": {"numpy"},
+    "corpus": {"msgspec", "numpy"},
     "dataset": {"msgspec", "numpy", "pyarrow"},
     "runtime": {"numpy", "onnx", "onnxruntime", "torch", "safetensors"},
     "model_folder": {"msgspec"},
@@ -130,7 +130,7 @@ def test_the_reader_sees_imports_wherever_they_stand(tmp_path: Path, monkeypatch
     (tmp_path / "mtkit" / "nn").mkdir(parents=True)
     path = tmp_path / "mtkit" / "nn" / "x.py"
     path.write_text(
-        "import os, torch.nn\nfrom mtkit import __version__, cli\nfrom mtkit.text.corpus import clean\n"
+        "import os, torch.nn\nfrom mtkit import __version__, cli\nfrom mtkit.text.lines import opening\n"
         "def f():\n    import rich.table\n"
         "class C:\n    def g(self):\n        if f:\n            from mtkit.cli import app\n"
         "if TYPE_CHECKING:\n    import typer\n"
@@ -182,6 +182,7 @@ def test_light_rooms_load_nothing_heavy() -> None:
     light = [
         *("mtkit", "mtkit.errors", "mtkit.settings", "mtkit.presets", "mtkit.configuration", "mtkit.signals"),
         *("mtkit.storage", "mtkit.text", "mtkit.text.padding", "mtkit.search", "mtkit.model_folder"),
+        "mtkit.corpus",
         *("mtkit.translation", "mtkit.evaluation", "mtkit.cli.app"),
     ]
     program = f"""if True:

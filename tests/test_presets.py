@@ -9,7 +9,7 @@ import pytest
 
 from mtkit import PreprocessSettings, TrainSettings, Translator, prepare, train
 from mtkit.configuration import resolve
-from mtkit.text.corpus import read_lines
+from mtkit.text.lines import read_lines
 from mtkit.text.vocabulary import normalise_target
 
 pytestmark = [

@@ -1,7 +1,7 @@
 """Token batches, in an order that is a pure function of (seed, epoch).
 
 Sentences of similar length share a batch, so that little of it is padding; which of them meet, and in which order
-the batches come, is drawn anew each epoch.
+the batches come, is drawn again each epoch.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Batch:
 
         src     = [[a, b, EOS], [c, EOS, PAD]]      src_lengths = [3, 2]
         tgt_in  = [[BOS, x, PAD], [BOS, y, z]]      what the decoder reads
-        tgt_out = [[x, EOS, PAD], [y, z, EOS]]      what it is to say
+        tgt_out = [[x, EOS, PAD], [y, z, EOS]]      what it is to predict
     """
 
     src: Ids
@@ -87,21 +87,27 @@ class Batches:
 
     def epoch(self, epoch: int) -> list[Ids]:
         """Plan an epoch: the indices of each batch's pairs, in the order of training."""
-        generator = np.random.default_rng([self.seed, epoch])
+        rng = np.random.default_rng([self.seed, epoch])
         pairs = len(self.split)
+        # A key of 64 bits for each pair: | rank: rank_bits | random: all that is left | index: index_bits |
+        # Sorted, keys go by length, and pairs of equal length in random order. The index makes all keys different, so
+        # there is one sorted order whatever the sort does with ties, and it leads back to the pair without an argsort.
         index_bits, rank_bits = pairs.bit_length(), int(self._ranks.max()).bit_length()
-        # lengths in the highest bits, then chance, then the index, which makes all keys different: one order is right
-        keys = generator.integers(2 ** (64 - rank_bits - index_bits), size=pairs, dtype=np.uint64)
+        # 1. As many random bits as fit between the two others, moved up to make room for the index below them.
+        keys = rng.integers(2 ** (64 - rank_bits - index_bits), size=pairs, dtype=np.uint64)
         keys <<= np.uint64(index_bits)
+        # 2. The index in the lowest bits, the rank in the highest, where it decides first.
         keys |= np.arange(pairs, dtype=np.uint64)
         keys |= self._ranks.astype(np.uint64) << np.uint64(64 - rank_bits)
+        # 3. One sort, in place; then all but the index is masked away, which leaves the pairs in their order.
         keys.sort()
         keys &= np.uint64(2**index_bits - 1)
+        # 4. A new batch where one is full; the batches are shuffled, so that training does not go from short to long.
         plan = self._parts(keys.view(np.int64))
-        return [plan[index] for index in generator.permutation(len(plan))]
+        return [plan[index] for index in rng.permutation(len(plan))]
 
     def in_order(self) -> list[Ids]:
-        """Plan one pass without chance, shortest first: for validation."""
+        """Plan one pass without randomness, shortest first: for validation."""
         return self._parts(np.argsort(self._ranks, kind="stable"))
 
     def largest(self) -> Batch:

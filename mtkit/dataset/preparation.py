@@ -7,7 +7,7 @@ files again: that is cheap beside what is done with the text, and nothing has to
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,25 +16,25 @@ import msgspec
 from msgspec.structs import replace
 
 import mtkit
+from mtkit.corpus import CleaningReport, CleanText, FileEntry, Filter, Survey
+from mtkit.corpus.filters import piece_filters, text_filters
 from mtkit.dataset.prepared import (
     MANIFEST,
-    FileEntry,
     Manifest,
     Pair,
     PreparedCorpus,
     Split,
     SplitEntry,
     read_header,
+    write_manifest,
     write_shards,
 )
-from mtkit.dataset.selection import CleanText, Survey
 from mtkit.errors import CorpusError, OutputError, PreparedError, SettingsError, VocabularyError
 from mtkit.model_folder import ModelFolder, is_model_folder
 from mtkit.presets import recipe_for
 from mtkit.settings import CorpusSettings, PreprocessSettings
 from mtkit.storage import new_folder
-from mtkit.text.cleaning import CleaningReport
-from mtkit.text.corpus import split_langs
+from mtkit.text.languages import split_langs
 from mtkit.text.vocabulary import Vocabulary
 
 Report = Callable[[str], None]
@@ -67,11 +67,11 @@ def prepare(settings: PreprocessSettings, report: Report = lambda line: None) ->
     if not settings.out:
         raise SettingsError("--out is missing; give the folder to write the prepared corpus into")
     _check_place(out, force=settings.force)
-    train = CleanText.parse(corpus.train, langs, corpus.max_ratio)
-    valid = CleanText.parse(corpus.valid, langs) if corpus.valid else None
+    train = CleanText.parse(corpus.train, langs, text_filters(corpus))
+    valid = CleanText.parse(corpus.valid, langs, text_filters(corpus, validation=True)) if corpus.valid else None
     with new_folder(out) as draft:
         manifest = _fill(draft, settings, train, valid, report)
-        (draft / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+        write_manifest(draft, manifest)
     report(f"Wrote {settings.out}")
     return PreparedCorpus.open(out)
 
@@ -98,7 +98,7 @@ def _fill(
         vocabulary.save(draft / name)
     report("Encoding")
     sides = list(vocabularies.values())
-    encoder = _Encoder(sides[0], sides[-1], corpus.max_length)
+    encoder = _Encoder(sides[0], sides[-1], piece_filters(corpus))
     src_lang, tgt_lang = split_langs(corpus.langs)
     manifest = Manifest(
         mtkit=mtkit.__version__,
@@ -108,8 +108,8 @@ def _fill(
         corpus=replace(corpus, train=(), valid=(), vocabulary=""),
         held_out=len(train.rows),
         vocabularies=tuple(FileEntry(name, item.fingerprint, len(item)) for name, item in vocabularies.items()),
-        train=_write_split(draft, "train", train, train_survey, encoder),
-        valid=_write_split(draft, "valid", valid, valid_survey, encoder),
+        train=_write_split(draft, "train", train, train_survey, encoder, corpus.max_length),
+        valid=_write_split(draft, "valid", valid, valid_survey, encoder, corpus.max_length),
     )
     for split, entry in (("training", manifest.train), ("validation", manifest.valid)):
         report(f"{split}: {entry.pairs:,} pairs, {entry.src_tokens:,} + {entry.tgt_tokens:,} pieces")
@@ -186,33 +186,37 @@ class _Sentences:
 
 @dataclass(frozen=True)
 class _Encoder:
-    """Turns text into what a shard holds, and drops pairs with a side of more than `max_length` pieces."""
+    """Turns text into what a shard holds, without the pairs whose pieces a filter drops."""
 
     src_vocabulary: Vocabulary
     tgt_vocabulary: Vocabulary
-    max_length: int
+    filters: tuple[Filter[Sequence[int]], ...]
 
     def encode(self, text: Iterable[tuple[str, str]], cleaning: CleaningReport) -> Iterator[Pair]:
-        """Yield the pairs that are short enough, and count the others."""
+        """Yield the pairs that no filter drops, and count the others in `cleaning`."""
         pairs = iter(text)
         while block := list(islice(pairs, _ENCODE_PAIRS)):
             src_ids = self.src_vocabulary.encode_batch([src for src, _ in block])
             tgt_ids = self.tgt_vocabulary.encode_batch([tgt for _, tgt in block])
             for (src, tgt), src_row, tgt_row in zip(block, src_ids, tgt_ids, strict=True):
-                if max(len(src_row), len(tgt_row)) > self.max_length:
-                    cleaning.long += 1
+                for filter_ in self.filters:
+                    if filter_.drops(src_row, tgt_row):
+                        cleaning.drop(filter_.name)
+                        break
                 else:
                     yield src, tgt, src_row, tgt_row
 
 
-def _write_split(draft: Path, name: str, text: CleanText, survey: Survey, encoder: _Encoder) -> SplitEntry:
+def _write_split(
+    draft: Path, name: str, text: CleanText, survey: Survey, encoder: _Encoder, max_length: int
+) -> SplitEntry:
     shards = write_shards(draft, name, encoder.encode(text, survey.cleaning))
     if not shards:
         raise CorpusError(
-            f"{text}: every pair has a side of more than {encoder.max_length:,} pieces; raise --max-length, "
+            f"{text}: every pair has a side of more than {max_length:,} pieces; raise `max_length`, "
             "or check that each line is one sentence"
         )
-    split = Split([draft / shard.name for shard in shards])
+    split = Split.open(draft / shard.name for shard in shards)
     return SplitEntry(
         inputs=survey.inputs,
         cleaning=survey.cleaning,

@@ -11,23 +11,25 @@ A shard is an uncompressed Arrow IPC file of record batches with the columns `sr
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
+from mtkit.corpus.filters import PIECE_FILTERS
+from mtkit.corpus.report import CleaningReport
+from mtkit.corpus.selection import FileEntry
 from mtkit.errors import MissingExtraError, PreparedError, VocabularyError
 from mtkit.settings import CorpusSettings
 from mtkit.storage import sha256
-from mtkit.text.cleaning import CleaningReport
 from mtkit.text.vocabulary import Vocabulary
 
 try:
@@ -46,20 +48,12 @@ _SCHEMA = pa.schema(
         pa.field("tgt_ids", pa.list_(pa.field("id", pa.int32(), nullable=False)), nullable=False),
     ]
 )
-_TURNED = ["tgt", "src", "tgt_ids", "src_ids"]  # the columns where source and target have changed places
+_REVERSED = ["tgt", "src", "tgt_ids", "src_ids"]  # the columns where source and target have changed places
 _BATCH_PAIRS = 10_000  # pairs in a record batch, the most that writing holds in memory
 _SHARD_BATCHES = 50  # record batches in a shard: files stay below a few hundred megabytes
 
 IdArray = npt.NDArray[np.int32]
 Pair = tuple[str, str, Sequence[int], Sequence[int]]  # src, tgt, src_ids, tgt_ids
-
-
-class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file by name, without its folder; `count` is its lines, pieces or pairs."""
-
-    name: str
-    sha256: str
-    count: int
 
 
 class SplitEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,7 +90,7 @@ class Header(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class _Chunk:
+class Chunk:
     """A record batch as NumPy views into the mapped file."""
 
     batch: pa.RecordBatch
@@ -106,21 +100,32 @@ class _Chunk:
     tgt_offsets: IdArray = field(repr=False)
 
     @classmethod
-    def of(cls, batch: pa.RecordBatch) -> _Chunk:
+    def of(cls, batch: pa.RecordBatch) -> Chunk:
+        """Make one of a record batch with the columns of `_SCHEMA`."""
         src, tgt = batch.column("src_ids"), batch.column("tgt_ids")
         return cls(
             batch, *(array.to_numpy() for array in (src.values, src.offsets, tgt.values, tgt.offsets))
         )  # zero copy
 
+    @property
+    def reversed(self) -> Chunk:
+        """The same pairs with source and target in each other's place."""
+        return Chunk.of(self.batch.select(_REVERSED).rename_columns(_SCHEMA.names))
+
 
 class Split:
     """The sentence pairs of one split, by index, read through the memory map."""
 
-    def __init__(self, shards: Sequence[Path]) -> None:
+    def __init__(self, chunks: Iterable[Chunk]) -> None:
+        """Make one of the pairs of all chunks, one after another."""
+        self._chunks = list(chunks)
+        self._starts = np.cumsum([0, *(chunk.batch.num_rows for chunk in self._chunks)])
+
+    @classmethod
+    def open(cls, shards: Iterable[Path]) -> Split:
         """Map the shards; raises what pyarrow raises where one is damaged."""
         readers = [pa.ipc.open_file(pa.memory_map(str(path))) for path in shards]
-        self._chunks = [_Chunk.of(reader.get_batch(i)) for reader in readers for i in range(reader.num_record_batches)]
-        self._starts = np.cumsum([0, *(chunk.batch.num_rows for chunk in self._chunks)])
+        return cls(Chunk.of(reader.get_batch(i)) for reader in readers for i in range(reader.num_record_batches))
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -151,17 +156,15 @@ class Split:
         """Return the normalised target text of each pair in `indices`."""
         return self._texts("tgt", indices)
 
-    def turned(self) -> Split:
-        """Return the same pairs with source and target in each other's place."""
-        split = Split(())
-        split._chunks = [_Chunk.of(chunk.batch.select(_TURNED).rename_columns(_SCHEMA.names)) for chunk in self._chunks]
-        split._starts = self._starts
-        return split
+    @property
+    def reversed(self) -> Split:
+        """The same pairs with source and target in each other's place."""
+        return Split(chunk.reversed for chunk in self._chunks)
 
     def _texts(self, column: str, indices: npt.ArrayLike) -> list[str]:
         return [str(chunk.batch.column(column)[row]) for chunk, row in self._locate(np.asarray(indices))]
 
-    def _locate(self, indices: npt.NDArray[np.integer]) -> Iterator[tuple[_Chunk, int]]:
+    def _locate(self, indices: npt.NDArray[np.integer]) -> Iterator[tuple[Chunk, int]]:
         if indices.size and not (indices.min() >= 0 and indices.max() < len(self)):
             raise IndexError(f"pair index outside 0 to {len(self) - 1}")
         numbers = np.searchsorted(self._starts, indices, side="right") - 1
@@ -173,7 +176,7 @@ class Split:
 class PreparedCorpus:
     """An opened prepared corpus; `open` reads the manifest and the vocabularies and maps the shards.
 
-    Of a corpus in several folders, the manifest tells all their training text.
+    Of a corpus in several folders, the manifest covers all their training text.
     """
 
     paths: tuple[Path, ...]
@@ -204,10 +207,11 @@ class PreparedCorpus:
             held_out=sum(part.manifest.held_out for part in parts),
             train=_joined([part.manifest.train for part in parts]),
         )
-        return cls(paths, manifest, first.src_vocabulary, first.tgt_vocabulary, Split(shards), first.valid)
+        return cls(paths, manifest, first.src_vocabulary, first.tgt_vocabulary, Split.open(shards), first.valid)
 
-    def turned(self) -> PreparedCorpus:
-        """Return the corpus of the other direction: the same files, read with their sides in each other's place."""
+    @property
+    def reversed(self) -> PreparedCorpus:
+        """The corpus of the other direction: the same files, read with their sides in each other's place."""
         src_lang, tgt_lang = self.tgt_lang, self.src_lang
         manifest = replace(
             self.manifest,
@@ -215,11 +219,11 @@ class PreparedCorpus:
             tgt_lang=tgt_lang,
             corpus=replace(self.manifest.corpus, langs=f"{src_lang}-{tgt_lang}"),
             vocabularies=self.manifest.vocabularies[::-1],
-            train=_turned(self.manifest.train),
-            valid=_turned(self.manifest.valid),
+            train=_reversed(self.manifest.train),
+            valid=_reversed(self.manifest.valid),
         )
         return PreparedCorpus(
-            self.paths, manifest, self.tgt_vocabulary, self.src_vocabulary, self.train.turned(), self.valid.turned()
+            self.paths, manifest, self.tgt_vocabulary, self.src_vocabulary, self.train.reversed, self.valid.reversed
         )
 
     @classmethod
@@ -270,7 +274,8 @@ class PreparedCorpus:
 
         The preset auto goes by it too, so that `preprocess` and `train` always take the same recipe.
         """
-        return self.manifest.train.cleaning.kept + self.manifest.train.cleaning.long - self.manifest.held_out
+        cleaning = self.manifest.train.cleaning
+        return cleaning.kept + sum(cleaning[kind.name] for kind in PIECE_FILTERS) - self.manifest.held_out
 
     @property
     def vocabulary_files(self) -> list[Path]:
@@ -300,9 +305,27 @@ def _read_manifest(path: Path) -> Manifest:
             f"{FORMAT_VERSION}; run mtkit preprocess again"
         )
     try:
-        return msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest)
+        return msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest, dec_hook=_decoded)
     except (UnicodeDecodeError, msgspec.MsgspecError) as error:
         raise PreparedError(f"{path}: damaged manifest ({error}); run mtkit preprocess again") from error
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json` into a folder that has everything else."""
+    content = msgspec.json.encode(manifest, enc_hook=_encoded)
+    (folder / MANIFEST).write_bytes(msgspec.json.format(content) + b"\n")
+
+
+def _encoded(value: object) -> dict[str, int]:
+    if isinstance(value, CleaningReport):
+        return value.counts
+    raise NotImplementedError(f"no form in JSON for {type(value)}")
+
+
+def _decoded(kind: type, value: Any) -> CleaningReport:
+    if kind is CleaningReport:
+        return CleaningReport.of_counts(msgspec.convert(value, dict[str, int]))
+    raise NotImplementedError(f"no {kind} is read from JSON")
 
 
 def write_shards(folder: Path, split: str, pairs: Iterable[Pair]) -> tuple[FileEntry, ...]:
@@ -335,25 +358,21 @@ def _open_vocabulary(path: Path, entry: FileEntry) -> Vocabulary:
 
 
 def _open_split(path: Path, entry: SplitEntry) -> Split:
-    split = Split([path / shard.name for shard in entry.shards])
+    split = Split.open(path / shard.name for shard in entry.shards)
     if len(split) != entry.pairs:
         raise OSError(f"{len(split):,} pairs in the shards, {entry.pairs:,} in the manifest")
     return split
 
 
-def _turned(part: SplitEntry) -> SplitEntry:
+def _reversed(part: SplitEntry) -> SplitEntry:
     return replace(part, src_tokens=part.tgt_tokens, tgt_tokens=part.src_tokens)
 
 
 def _joined(parts: Sequence[SplitEntry]) -> SplitEntry:
     """Return the entry of a split that has the pairs of all parts, one after another."""
-    dropped = {
-        field.name: sum(getattr(part.cleaning, field.name) for part in parts)
-        for field in dataclasses.fields(CleaningReport)
-    }
     return SplitEntry(
         inputs=tuple(entry for part in parts for entry in part.inputs),
-        cleaning=CleaningReport(**dropped),
+        cleaning=sum((part.cleaning for part in parts), CleaningReport()),
         shards=tuple(entry for part in parts for entry in part.shards),
         pairs=sum(part.pairs for part in parts),
         src_tokens=sum(part.src_tokens for part in parts),

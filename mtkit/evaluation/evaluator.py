@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mtkit.corpus import ParallelText
 from mtkit.errors import CorpusError, SettingsError
 from mtkit.evaluation.scores import Scores, perplexity_of, score
 from mtkit.settings import EvaluateSettings
-from mtkit.text.corpus import ParallelText, read_lines
+from mtkit.text.lines import read_lines
 from mtkit.translation import Translator
 
 

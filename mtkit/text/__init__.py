@@ -1,16 +1,7 @@
-"""Text, before tensors: parallel text in, cleaning, vocabularies."""
+"""Text, before tensors: lines, languages, vocabularies."""
 
-from mtkit.text.cleaning import CleaningReport, clean
-from mtkit.text.corpus import ParallelText, read_lines, split_langs
+from mtkit.text.languages import split_langs
+from mtkit.text.lines import read_lines
 from mtkit.text.vocabulary import Vocabulary, normalise_source, normalise_target
 
-__all__ = [
-    "CleaningReport",
-    "ParallelText",
-    "Vocabulary",
-    "clean",
-    "normalise_source",
-    "normalise_target",
-    "read_lines",
-    "split_langs",
-]
+__all__ = ["Vocabulary", "normalise_source", "normalise_target", "read_lines", "split_langs"]

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mtkit.errors import SettingsError
-from mtkit.text.corpus import read_lines
-from mtkit.text.sampling import SPACE
+from mtkit.text.lines import read_lines
+from mtkit.text.segmentation import SPACE
 
 
 def embedding_size(path: Path) -> int:

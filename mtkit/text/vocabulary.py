@@ -19,14 +19,14 @@ import sentencepiece
 from mtkit.errors import VocabularyError
 from mtkit.settings import VocabType
 from mtkit.storage import new_file
-from mtkit.text.sampling import SPACE, Cut, MergeCuts, UnigramCuts, sample
+from mtkit.text.segmentation import SPACE, MergeSegmenter, Segmenter, UnigramSegmenter, sample
 
 PAD, UNK, BOS, EOS = range(4)
 NEVER = [PAD, UNK, BOS]
 """Ids that are no part of any translation; all others follow them."""
 
 SAMPLING: dict[VocabType, float] = {"unigram": 0.25, "bpe": 0.1}
-"""For the types that can be cut in many ways: the power of a cut's probability, and the share of merges left out."""
+"""For the types with many segmentations: the power of a segmentation's probability, the share of merges left out."""
 
 _META_PIECES = 4 + 256  # the special ids and one piece for each byte
 _NOT_TEXT = re.compile(rf"[\x00-\x1f\x7f-\x9f{SPACE}]")
@@ -140,17 +140,17 @@ class Vocabulary:
         return ids
 
     def sample_batch(self, texts: Sequence[str], vocab_type: VocabType, seed: int) -> list[list[int]]:
-        """Return the ids of each normalised text, cut into pieces at random; equal seeds give equal cuts.
+        """Return the ids of each normalised text, segmented at random; equal seeds give equal results.
 
-        A unigram vocabulary draws from all cuts, by their probability to a power that gives 1.2 times as many pieces
-        (Kudo 2018); bpe leaves out a share of its merges (Provilkov et al. 2020). Words and characters have one cut.
+        A unigram vocabulary draws from all segmentations, by their probability to a power that gives 1.2 times as many
+        pieces (Kudo 2018); bpe leaves out a share of its merges (Provilkov et al. 2020). Words and characters have one.
         """
         if vocab_type not in SAMPLING:
             return self.encode_batch(texts)
-        return sample(texts, self._cuts[vocab_type], seed)
+        return sample(texts, self._segmenters[vocab_type], seed)
 
     @cached_property
-    def _cuts(self) -> dict[VocabType, Cut]:
+    def _segmenters(self) -> dict[VocabType, Segmenter]:
         processor = self._processor
         pieces = {
             processor.id_to_piece(id_): (id_, processor.get_score(id_))
@@ -162,8 +162,8 @@ class Vocabulary:
             return [first_byte + byte for byte in character.encode()]
 
         return {
-            "unigram": UnigramCuts(pieces, spell, SAMPLING["unigram"]),
-            "bpe": MergeCuts(pieces, spell, SAMPLING["bpe"]),
+            "unigram": UnigramSegmenter(pieces, spell, SAMPLING["unigram"]),
+            "bpe": MergeSegmenter(pieces, spell, SAMPLING["bpe"]),
         }
 
     def decode(self, ids: Sequence[int]) -> str:

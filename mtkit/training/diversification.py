@@ -147,7 +147,7 @@ def _add_round(
     opposite = replace(
         settings, out=str(backward), src_embeddings=settings.tgt_embeddings, tgt_embeddings=settings.src_embeddings
     )
-    train_model(opposite, corpus.turned(), _part(emit, title, None), processes)
+    train_model(opposite, corpus.reversed, _part(emit, title, None), processes)
 
     def add() -> int:
         added = _diversify(settings, corpus, whole, forward, backward, emit)

@@ -21,9 +21,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from mtkit.corpus import FileEntry
 from mtkit.dataset.batches import Batches
 from mtkit.dataset.noise import Noise
-from mtkit.dataset.prepared import MANIFEST, FileEntry, PreparedCorpus
+from mtkit.dataset.prepared import PreparedCorpus, write_manifest
 from mtkit.settings import TrainSettings
 from mtkit.storage import sha256
 from tests.benchmarks.training import mtkit, speed
@@ -72,7 +73,7 @@ def enlarge(small: Path, large: Path, pairs: int) -> None:
         tgt_tokens=corpus.manifest.train.tgt_tokens * times,
     )
     manifest = msgspec.structs.replace(corpus.manifest, train=train)
-    (large / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+    write_manifest(large, manifest)
 
 
 def measure(folder: Path, share: float, sampling: float, dropout: float) -> Figures:

@@ -23,7 +23,7 @@ from itertools import count
 from pathlib import Path
 
 from mtkit.evaluation import corpus_bleu
-from mtkit.text.corpus import read_lines
+from mtkit.text.lines import read_lines
 from mtkit.training.log import read_log
 from tests.benchmarks.training import mtkit
 

@@ -35,7 +35,7 @@ from mtkit.runtime.onnx_stepper import session_options
 from mtkit.runtime.products import Int8
 from mtkit.runtime.torch_stepper import TorchStepper, load_stepper
 from mtkit.search import Candidates
-from mtkit.text.corpus import read_lines
+from mtkit.text.lines import read_lines
 from tests.benchmarks.memory import peak_memory
 from tests.benchmarks.training import MATCHED, mtkit
 

@@ -23,7 +23,7 @@ lengths_of_pairs = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), m
 def make_split(folder: Path, lengths: Lengths) -> Split:
     """Pairs of such lengths; the ids of pair 3 are 103, 103, ..."""
     pairs = (("a", "b", [100 + row] * src, [100 + row] * tgt) for row, (src, tgt) in enumerate(lengths))
-    return Split([folder / entry.name for entry in write_shards(folder, "train", pairs)])
+    return Split.open(folder / entry.name for entry in write_shards(folder, "train", pairs))
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_in_order_goes_from_short_to_long_without_chance(split: Split) -> None:
 
 def test_a_batch_is_padded_on_the_right_and_the_target_shifted_by_one(tmp_path: Path) -> None:
     pairs = [("a b", "x", [11, 12], [21]), ("c", "y z", [13], [22, 23])]
-    split = Split([tmp_path / entry.name for entry in write_shards(tmp_path, "train", pairs)])
+    split = Split.open(tmp_path / entry.name for entry in write_shards(tmp_path, "train", pairs))
     batch = Batches(split, 100, seed=1).load(np.array([0, 1]))
     assert batch.src.tolist() == [
         [11, 12, EOS],  # a b

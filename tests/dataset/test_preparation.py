@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from mtkit.corpus import CleaningReport
 from mtkit.dataset import preparation
 from mtkit.dataset.preparation import prepare
 from mtkit.dataset.prepared import PreparedCorpus, Split
 from mtkit.errors import CorpusError, OutputError, SettingsError, VocabularyError
 from mtkit.settings import PreprocessSettings
-from mtkit.text.cleaning import CleaningReport
 
 Pairs = list[tuple[str, str]]
 MakePairs = Callable[..., Pairs]
@@ -56,21 +56,21 @@ class TestContent:
         ]
         corpus = prepare(settings(train=(write("dirty", dirty),)))
         assert texts(corpus.train) == [pair for row, pair in enumerate(pairs) if row not in blank_src | blank_tgt]
-        assert corpus.manifest.train.cleaning == CleaningReport(total=200, blank=len(blank_src | blank_tgt))
+        assert corpus.manifest.train.cleaning == CleaningReport(200, blank=len(blank_src | blank_tgt))
 
     def test_long_pairs_are_dropped_and_counted(self, settings: Settings) -> None:
         everything = prepare(settings(out="everything"))
         longest = everything.train.src_lengths.max()
         corpus = prepare(settings(max_length=int(longest) - 1))
         longer = [max(pair) for pair in zip(everything.train.src_lengths, everything.train.tgt_lengths, strict=True)]
-        assert corpus.manifest.train.cleaning.long == sum(length >= longest for length in longer) > 0
+        assert corpus.manifest.train.cleaning["long"] == sum(length >= longest for length in longer) > 0
         assert max(corpus.train.src_lengths.max(), corpus.train.tgt_lengths.max()) < longest
         assert corpus.manifest.train.cleaning.kept == len(corpus.train) == corpus.manifest.train.pairs
 
     def test_the_ratio_filter_spares_validation(self, settings: Settings, write: Write) -> None:
         odd = write("odd", [("a" * 40, "b")] * 5 + [("a", "b")])
         corpus = prepare(settings(train=(settings().corpus.train[0], odd), valid=(odd,)))
-        assert corpus.manifest.train.cleaning.ratio == 5
+        assert corpus.manifest.train.cleaning["ratio"] == 5
         assert len(corpus.valid) == 6
 
     def test_repeated_inputs_follow_one_another(
@@ -199,7 +199,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"langs": ""}, "--langs '' is not a language pair"),
+            ({"langs": ""}, "`langs` '' is not a language pair"),
             ({"train": ()}, "--train is missing"),
         ],
     )
@@ -221,7 +221,7 @@ class TestErrors:
         assert not (tmp_path / "out").exists()
 
     def test_nothing_short_enough(self, settings: Settings) -> None:
-        with pytest.raises(CorpusError, match="every pair has a side of more than 1 pieces; raise --max-length"):
+        with pytest.raises(CorpusError, match="every pair has a side of more than 1 pieces; raise `max_length`"):
             prepare(settings(max_length=1))
 
 

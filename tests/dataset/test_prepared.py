@@ -23,7 +23,7 @@ def corpus(settings: Settings) -> PreparedCorpus:
 
 
 def split_of(folder: Path) -> Split:
-    return Split([folder / entry.name for entry in write_shards(folder, "train", iter(ROWS))])
+    return Split.open(folder / entry.name for entry in write_shards(folder, "train", iter(ROWS)))
 
 
 class TestSplit:
@@ -51,14 +51,14 @@ class TestSplit:
         assert [ids.tolist() for ids in tgt] == [ROWS[index][3] for index in (10, 2, 2, 7)]
         assert split.gather([]) == ([], [])
 
-    def test_turned_has_its_sides_in_each_others_place(self, split: Split) -> None:
-        turned = split.turned()
-        src, tgt = turned.gather(range(len(ROWS)))
+    def test_reversed_has_its_sides_in_each_others_place(self, split: Split) -> None:
+        backward = split.reversed
+        src, tgt = backward.gather(range(len(ROWS)))
         for index, (first, second, first_ids, second_ids) in enumerate(ROWS):
-            assert turned.src_texts([index]) + turned.tgt_texts([index]) == [second, first]
+            assert backward.src_texts([index]) + backward.tgt_texts([index]) == [second, first]
             assert (src[index].tolist(), tgt[index].tolist()) == (second_ids, first_ids)
-        assert turned.src_lengths.tolist() == split.tgt_lengths.tolist()
-        assert turned.turned().src_texts(range(len(ROWS))) == split.src_texts(range(len(ROWS)))
+        assert backward.src_lengths.tolist() == split.tgt_lengths.tolist()
+        assert backward.reversed.src_texts(range(len(ROWS))) == split.src_texts(range(len(ROWS)))
 
     @pytest.mark.parametrize("index", [-1, 11])
     def test_index_out_of_range(self, split: Split, index: int) -> None:
@@ -188,18 +188,18 @@ class TestOpen:
 
 
 @pytest.mark.parametrize("joint", [True, False])
-def test_a_turned_corpus_is_one_of_the_other_direction(settings: Settings, joint: bool) -> None:
+def test_a_reversed_corpus_is_one_of_the_other_direction(settings: Settings, joint: bool) -> None:
     corpus = prepare(settings(joint=joint, vocab_size=300))
-    turned = corpus.turned()
-    assert (turned.src_lang, turned.tgt_lang, turned.manifest.corpus.langs) == ("fr", "en", "fr-en")
-    assert turned.vocabulary_files == corpus.vocabulary_files[::-1]
-    assert turned.manifest.train.src_tokens == turned.train.src_lengths.sum() == corpus.manifest.train.tgt_tokens
-    for split, original in ((turned.train, corpus.train), (turned.valid, corpus.valid)):
+    backward = corpus.reversed
+    assert (backward.src_lang, backward.tgt_lang, backward.manifest.corpus.langs) == ("fr", "en", "fr-en")
+    assert backward.vocabulary_files == corpus.vocabulary_files[::-1]
+    assert backward.manifest.train.src_tokens == backward.train.src_lengths.sum() == corpus.manifest.train.tgt_tokens
+    for split, original in ((backward.train, corpus.train), (backward.valid, corpus.valid)):
         assert split.src_texts([3]) == original.tgt_texts([3])
         (src,), (tgt,) = split.gather([3])
-        assert [turned.src_vocabulary.decode(src.tolist())] == split.src_texts([3])
-        assert [turned.tgt_vocabulary.decode(tgt.tolist())] == split.tgt_texts([3])
-    assert turned.turned().manifest == corpus.manifest
+        assert [backward.src_vocabulary.decode(src.tolist())] == split.src_texts([3])
+        assert [backward.tgt_vocabulary.decode(tgt.tolist())] == split.tgt_texts([3])
+    assert backward.reversed.manifest == corpus.manifest
 
 
 def test_fingerprint_tells_data_apart(settings: Settings, corpus: PreparedCorpus) -> None:

@@ -231,7 +231,7 @@ def test_translations_that_say_nothing_new_add_nothing(
     prepared: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def by_heart(model: Path, lines: list[str], settings: TrainSettings) -> list[tuple[str, str]]:
-        known = dict(pairs_of(prepared if ModelFolder.open(model).config.src_lang == "en" else prepared.turned()))
+        known = dict(pairs_of(prepared if ModelFolder.open(model).config.src_lang == "en" else prepared.reversed))
         return [(line, known[line]) for line in lines]
 
     monkeypatch.setattr(diversification, "_translated", by_heart)

@@ -12,7 +12,7 @@ import torch
 
 from mtkit import PreprocessSettings, SearchSettings, TrainSettings, Translator, prepare, train
 from mtkit.settings import CorpusSettings
-from mtkit.text.corpus import read_lines
+from mtkit.text.lines import read_lines
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,4 +1,4 @@
-"""Text cut at random: by the distribution that was promised, and the same in every process."""
+"""Text segmented at random: by the distribution that was promised, and the same in every process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from mtkit.text.sampling import SPACE, MergeCuts, UnigramCuts, sample
+from mtkit.text.segmentation import SPACE, MergeSegmenter, UnigramSegmenter, sample
 from mtkit.text.vocabulary import Vocabulary
 
 PIECES = {SPACE: (1, -3.0), "a": (2, -2.0), "b": (3, -2.5), "ab": (4, -2.8), "ba": (5, -4.0), f"{SPACE}ab": (6, -3.5)}
@@ -25,69 +25,67 @@ def spell(character: str) -> list[int]:
 
 
 def vocabulary(vocab_type: str) -> Vocabulary:
-    chance = Random(1)
-    words = ["".join(chance.choices("abdeghi", k=chance.randint(2, 9))) for _ in range(300)]
-    lines = [" ".join(chance.choices(words, k=6)) for _ in range(300)]
+    rng = Random(1)
+    words = ["".join(rng.choices("abdeghi", k=rng.randint(2, 9))) for _ in range(300)]
+    lines = [" ".join(rng.choices(words, k=6)) for _ in range(300)]
     return Vocabulary.train(lines, size=400, vocab_type=vocab_type, exact=False)  # type: ignore[arg-type]
 
 
-def all_cuts(word: str) -> dict[tuple[int, ...], float]:
-    """Every cut into pieces, and its score."""
+def all_segmentations(word: str) -> dict[tuple[int, ...], float]:
+    """Every segmentation, and its score."""
     if not word:
         return {(): 0.0}
     return {
         (id_, *rest): score + more
         for piece, (id_, score) in PIECES.items()
         if word.startswith(piece)
-        for rest, more in all_cuts(word[len(piece) :]).items()
+        for rest, more in all_segmentations(word[len(piece) :]).items()
     }
 
 
-def test_unigram_cuts_come_by_their_probability_to_a_power() -> None:
+def test_unigram_segmentations_come_by_their_probability_to_a_power() -> None:
     word, alpha, draws = SPACE + "abba", 0.5, 20_000
-    cuts = UnigramCuts(PIECES, spell, alpha)
-    chance = Random(1)
-    found = Counter(tuple(cuts(word, chance)) for _ in range(draws))
-    weights = {cut: math.exp(alpha * score) for cut, score in all_cuts(word).items()}
+    segmenter = UnigramSegmenter(PIECES, spell, alpha)
+    rng = Random(1)
+    found = Counter(tuple(segmenter(word, rng)) for _ in range(draws))
+    weights = {ids: math.exp(alpha * score) for ids, score in all_segmentations(word).items()}
     assert found.keys() == weights.keys()
-    for cut, weight in weights.items():
+    for ids, weight in weights.items():
         expected = weight / sum(weights.values())
-        assert found[cut] / draws == pytest.approx(expected, abs=4 * math.sqrt(expected / draws))
+        assert found[ids] / draws == pytest.approx(expected, abs=4 * math.sqrt(expected / draws))
 
 
-def of(kind: str, strength: float) -> tuple[Vocabulary, UnigramCuts | MergeCuts]:
-    """A vocabulary with cuts of another strength than its own."""
+def of(kind: str, strength: float) -> tuple[Vocabulary, UnigramSegmenter | MergeSegmenter]:
+    """A vocabulary with a segmenter of another strength than its own."""
     found = vocabulary(kind)
-    cuts = found._cuts[kind]  # type: ignore[index]
-    return found, type(cuts)(
+    segmenter = found._segmenters[kind]  # type: ignore[index]
+    return found, type(segmenter)(
         {
             piece: (id_, found._processor.get_score(id_))
             for id_, piece in enumerate(found.pieces(range(len(found))))
             if id_ >= 260
         },
-        cuts._spell,  # type: ignore[attr-defined]
+        segmenter._spell,  # type: ignore[attr-defined]
         strength,
     )  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(("kind", "strength"), [("unigram", 1e4), ("bpe", 0.0)])
-def test_without_chance_the_cuts_are_those_of_sentencepiece(kind: str, strength: float) -> None:
-    found, cuts = of(kind, strength)
-    chance = Random(2)
-    texts = [
-        " ".join("".join(chance.choices("abdeghi😀", k=chance.randint(1, 12))) for _ in range(5)) for _ in range(100)
-    ]
-    assert sample(texts, cuts, seed=1) == found.encode_batch(texts)
+def test_without_randomness_the_segmentations_are_those_of_sentencepiece(kind: str, strength: float) -> None:
+    found, segmenter = of(kind, strength)
+    rng = Random(2)
+    texts = [" ".join("".join(rng.choices("abdeghi😀", k=rng.randint(1, 12))) for _ in range(5)) for _ in range(100)]
+    assert sample(texts, segmenter, seed=1) == found.encode_batch(texts)
 
 
 def test_bpe_without_any_merge_is_spelt() -> None:
-    cuts = MergeCuts(PIECES, spell, 1.0)
-    assert cuts(SPACE + "abz", Random(1)) == [1, 2, 3, 100 + ord("z")]
+    segmenter = MergeSegmenter(PIECES, spell, 1.0)
+    assert segmenter(SPACE + "abz", Random(1)) == [1, 2, 3, 100 + ord("z")]
 
 
 def test_a_share_of_bpes_merges_is_left_out() -> None:
-    cuts, chance = MergeCuts(PIECES, spell, 0.25), Random(1)
-    whole = sum(cuts("ab", chance) == [4] for _ in range(10_000))
+    segmenter, rng = MergeSegmenter(PIECES, spell, 0.25), Random(1)
+    whole = sum(segmenter("ab", rng) == [4] for _ in range(10_000))
     assert whole / 10_000 == pytest.approx(0.75, abs=0.02)
 
 

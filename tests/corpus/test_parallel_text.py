@@ -1,3 +1,7 @@
+"""Parallel text: the forms in which it is given, and what is wrong with it in one line."""
+
+from __future__ import annotations
+
 import gzip
 from pathlib import Path
 
@@ -5,12 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtkit.errors import CorpusError, SettingsError
-from mtkit.text.corpus import ParallelText, read_lines, split_langs
-
-NOT_LINE_ENDS = ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\r", "\x00"]
-
-line_text = st.text(st.characters(codec="utf-8", exclude_characters="\n"))
+from mtkit.corpus import ParallelText
+from mtkit.corpus.formats import Format
+from mtkit.corpus.parallel_text import FORMATS
+from mtkit.errors import CorpusError
 
 
 def pair_files(folder: Path, src: str, tgt: str) -> str:
@@ -23,70 +25,8 @@ def read(spec: str) -> list[tuple[str, str]]:
     return list(ParallelText.parse(spec, "en", "fr"))
 
 
-def test_split_langs() -> None:
-    assert split_langs("en-fr") == ("en", "fr")
-
-
-@pytest.mark.parametrize("langs", ["", "en", "en-", "-fr", "en-fr-de", "en fr", "../en-fr"])
-def test_split_langs_rejects(langs: str) -> None:
-    with pytest.raises(SettingsError, match="as in --langs en-fr"):
-        split_langs(langs)
-
-
-class TestLines:
-    @pytest.mark.parametrize("inside", NOT_LINE_ENDS)
-    def test_ends_at_line_feeds_alone(self, tmp_path: Path, inside: str) -> None:
-        path = tmp_path / "text"
-        path.write_bytes(f"a{inside}b\nc{inside}\r\n".encode())
-        assert list(read_lines(path)) == [f"a{inside}b", f"c{inside}"]
-
-    def test_drops_one_carriage_return_before_a_line_feed(self, tmp_path: Path) -> None:
-        path = tmp_path / "text"
-        path.write_bytes(b"a\r\nb\r\r\n\r\nc")
-        assert list(read_lines(path)) == ["a", "b\r", "", "c"]
-
-    def test_drops_a_byte_order_mark_at_the_start_alone(self, tmp_path: Path) -> None:
-        path = tmp_path / "text"
-        path.write_bytes("\ufeffa\n\ufeffb\n".encode())
-        assert list(read_lines(path)) == ["a", "\ufeffb"]
-
-    def test_empty_file_has_no_lines(self, tmp_path: Path) -> None:
-        path = tmp_path / "text"
-        path.write_bytes(b"")
-        assert list(read_lines(path)) == []
-
-    @given(lines=st.lists(line_text.filter(lambda line: not line.endswith("\r") and not line.startswith("\ufeff"))))
-    def test_written_lines_come_back_plain_and_gzip(
-        self, tmp_path_factory: pytest.TempPathFactory, lines: list[str]
-    ) -> None:
-        path = tmp_path_factory.mktemp("lines") / "text"
-        content = "".join(f"{line}\n" for line in lines).encode()
-        for form in (content, gzip.compress(content)):
-            path.write_bytes(form)
-            assert list(read_lines(path)) == lines
-
-    @pytest.mark.parametrize("bad", [b"\xff", b"\xed\xa0\x80", b"\xc0\xaf", "é".encode("latin-1")])
-    def test_invalid_utf8_names_file_and_line(self, tmp_path: Path, bad: bytes) -> None:
-        path = tmp_path / "text"
-        path.write_bytes(b"fine\nx" + bad + b"\nfine\n")
-        with pytest.raises(CorpusError, match=rf"text, line 2: not UTF-8 \(its byte 2 is 0x{bad[0]:02x}\)"):
-            list(read_lines(path))
-
-    def test_truncated_gzip(self, tmp_path: Path) -> None:
-        path = tmp_path / "text.gz"
-        path.write_bytes(gzip.compress(b"a line\n" * 1000)[:-12])
-        with pytest.raises(CorpusError, match=r"text\.gz: damaged gzip after line \d+"):
-            list(read_lines(path))
-
-    def test_garbled_gzip(self, tmp_path: Path) -> None:
-        path = tmp_path / "text.gz"
-        path.write_bytes(gzip.compress(b"a line\n")[:10] + b"\xff" * 20)
-        with pytest.raises(CorpusError, match="damaged gzip after line 0"):
-            list(read_lines(path))
-
-    def test_unreadable_file(self, tmp_path: Path) -> None:
-        with pytest.raises(CorpusError, match="cannot be read"):
-            list(read_lines(tmp_path))
+def test_every_format_is_asked() -> None:
+    assert set(FORMATS) == set(Format.__subclasses__())
 
 
 class TestForms:
@@ -132,7 +72,8 @@ class TestErrors:
             read(str(prefix))
         message = str(caught.value)
         assert f"no file {prefix}.en or {prefix}.en.gz" in message
-        assert "PREFIX for PREFIX.en + PREFIX.fr, SRC:TGT for two files of any name, or FILE.tsv" in message
+        forms = "PREFIX for PREFIX.en + PREFIX.fr, SRC:TGT for two files of any name, or FILE.tsv, each also as .gz"
+        assert message.endswith(f"; give {forms}")
 
     def test_missing_second_side(self, tmp_path: Path) -> None:
         (tmp_path / "c.en").touch()

@@ -12,16 +12,26 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from mtkit.dataset.prepared import FileEntry
+from mtkit.corpus.cleaning import clean
+from mtkit.corpus.filters import Filter
+from mtkit.corpus.parallel_text import ParallelText
+from mtkit.corpus.report import CleaningReport
 from mtkit.errors import CorpusError
 from mtkit.storage import sha256
-from mtkit.text.cleaning import CleaningReport, clean
-from mtkit.text.corpus import ParallelText
 
 _HELD_OUT_SHARE, _HELD_OUT_LEAST, _HELD_OUT_MOST = 0.02, 100, 2_000
+
+
+class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file by name, without its folder; `count` is its lines, pieces or pairs."""
+
+    name: str
+    sha256: str
+    count: int
 
 
 class Survey(NamedTuple):
@@ -39,20 +49,20 @@ class CleanText:
     """
 
     texts: tuple[ParallelText, ...]
-    max_ratio: float
+    filters: tuple[Filter[str], ...]
     rows: frozenset[int] = frozenset()
     inside: bool = False
 
     @classmethod
-    def parse(cls, specs: Iterable[str], langs: tuple[str, str], max_ratio: float = float("inf")) -> CleanText:
+    def parse(cls, specs: Iterable[str], langs: tuple[str, str], filters: tuple[Filter[str], ...]) -> CleanText:
         """Find the files of some text; raises CorpusError where one is missing."""
-        return cls(tuple(ParallelText.parse(spec, *langs) for spec in specs), max_ratio)
+        return cls(tuple(ParallelText.parse(spec, *langs) for spec in specs), filters)
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.texts))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        pairs = clean(chain.from_iterable(self.texts), CleaningReport(), max_ratio=self.max_ratio)
+        pairs = clean(chain.from_iterable(self.texts), self.filters, CleaningReport())
         return (pair for row, pair in enumerate(pairs) if (row in self.rows) == self.inside)
 
     def survey(self) -> Survey:
@@ -61,7 +71,7 @@ class CleanText:
         entries: list[FileEntry] = []
         for text in self.texts:
             before = report.total
-            for _ in clean(text, report, max_ratio=self.max_ratio):
+            for _ in clean(text, self.filters, report):
                 pass
             entries += [FileEntry(_name(path), sha256(path), report.total - before) for path in text.files]
         return Survey(report, tuple(entries))

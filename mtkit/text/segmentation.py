@@ -1,7 +1,7 @@
-"""Text cut into pieces at random, by a seed alone.
+"""Text segmented into pieces at random, by a seed alone.
 
-SentencePiece samples too, but in its version 0.2.3 equal seeds give equal cuts within one process only, and a resumed
-training is another one. No piece reaches beyond a word, so each word is cut by itself.
+SentencePiece samples too, but in its version 0.2.3 equal seeds give equal segmentations within one process only, and a
+resumed training is another one. No piece reaches beyond a word, so each word is segmented by itself.
 """
 
 from __future__ import annotations
@@ -16,32 +16,33 @@ SPACE = "\u2581"
 """SentencePiece's mark for a space: each word begins with one."""
 
 UNKNOWN_PENALTY = 10.0
-"""What SentencePiece takes from the least score of all pieces for a character that is none."""
+"""What SentencePiece takes from the least score of all pieces for a character that is not one."""
 
 CACHED_WORDS = 100_000
 
 Ids = Sequence[int]
-Cut = Callable[[str, Random], list[int]]
+Segmenter = Callable[[str, Random], list[int]]
+"""Draws the ids of a word."""
 Ends = tuple[list[int], list[Ids], list[float]]
 """Of the pieces that end at a position: where they begin, their ids, and their weights, added up."""
 
 
-def sample(texts: Sequence[str], cut: Cut, seed: int) -> list[list[int]]:
+def sample(texts: Sequence[str], segmenter: Segmenter, seed: int) -> list[list[int]]:
     """Return the ids of each normalised text, word by word."""
-    chance = Random(seed)
-    return [[id_ for word in text.split() for id_ in cut(SPACE + word, chance)] for text in texts]
+    rng = Random(seed)
+    return [[id_ for word in text.split() for id_ in segmenter(SPACE + word, rng)] for text in texts]
 
 
-class UnigramCuts:
-    """Draws from all cuts of a word, each by its probability to the power of `alpha` (Kudo 2018).
+class UnigramSegmenter:
+    """Draws from all segmentations of a word, each by its probability to the power of `alpha` (Kudo 2018).
 
-    Forward filtering: the cuts of the first i characters weigh f(i), the sum over pieces from h to i of
+    Forward filtering: the segmentations of the first i characters weigh f(i), the sum over pieces from h to i of
     f(h) p(piece)^alpha. Backward sampling: from the end, a piece from h to i is drawn with probability
     f(h) p(piece)^alpha / f(i).
     """
 
     def __init__(self, pieces: Mapping[str, tuple[int, float]], spell: Callable[[str], Ids], alpha: float) -> None:
-        """Take id and score, a log-probability, of each piece, and what spells a character that is none."""
+        """Take id and score, a log-probability, of each piece, and what spells a character that is not one."""
         self._pieces: dict[str, tuple[Ids, float]] = {
             piece: ((id_,), alpha * score) for piece, (id_, score) in pieces.items()
         }
@@ -50,21 +51,21 @@ class UnigramCuts:
         self._spell = spell
         self._words: dict[str, list[Ends]] = {}
 
-    def __call__(self, word: str, chance: Random) -> list[int]:
+    def __call__(self, word: str, rng: Random) -> list[int]:
         """Draw the ids of a word."""
         ends = self._words.get(word)
         if ends is None:
             if len(self._words) >= CACHED_WORDS:
                 self._words.clear()
             ends = self._words[word] = self._filter(word)
-        cut: list[Ids] = []
+        drawn_ids: list[Ids] = []
         at = len(word)
         while at:
             starts, pieces, upto = ends[at]
-            drawn = bisect(upto, chance.random() * upto[-1], hi=len(upto) - 1)
-            cut.append(pieces[drawn])
+            drawn = bisect(upto, rng.random() * upto[-1], hi=len(upto) - 1)
+            drawn_ids.append(pieces[drawn])
             at = starts[drawn]
-        return [id_ for ids in reversed(cut) for id_ in ids]
+        return [id_ for ids in reversed(drawn_ids) for id_ in ids]
 
     def _filter(self, word: str) -> list[Ends]:
         forward, ends = [0.0], list[Ends]([([], [], [])])
@@ -89,19 +90,19 @@ class UnigramCuts:
         return ends
 
 
-class MergeCuts:
+class MergeSegmenter:
     """Merges pairs of neighbours as byte-pair encoding does, best score first, but leaves out a share of the merges.
 
     (BPE-dropout, Provilkov et al. 2020.) A pair that was left out comes again only beside a new neighbour.
     """
 
     def __init__(self, pieces: Mapping[str, tuple[int, float]], spell: Callable[[str], Ids], dropout: float) -> None:
-        """Take id and score of each piece, and what spells a character that is none."""
+        """Take id and score of each piece, and what spells a character that is not one."""
         self._pieces = pieces
         self._spell = spell
         self._dropout = dropout
 
-    def __call__(self, word: str, chance: Random) -> list[int]:
+    def __call__(self, word: str, rng: Random) -> list[int]:
         """Draw the ids of a word."""
         symbols: list[str] = list(word)
         before, after = list(range(-1, len(word) - 1)), list(range(1, len(word) + 1))
@@ -118,7 +119,7 @@ class MergeCuts:
         while merges:
             _, left, right, merged = heapq.heappop(merges)
             stale = not symbols[left] or not symbols[right] or symbols[left] + symbols[right] != merged
-            if stale or chance.random() < self._dropout:
+            if stale or rng.random() < self._dropout:
                 continue
             symbols[left], symbols[right] = merged, ""
             after[left] = after[right]
