@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtkit.corpus.formats import Format, LineFiles, TextSpec, Tsv
 from mtkit.errors import CorpusError
+from mtkit.text.lines import Opener, opening
 
 FORMATS: tuple[type[Format], ...] = (Tsv, LineFiles)
 """In the order in which they are asked; the last takes what no other does."""
@@ -18,6 +19,8 @@ class ParallelText:
     """Sentence pairs in one file or several, read anew each time they are iterated over, never held."""
 
     format: Format
+    copies: Mapping[Path, Path] = field(default_factory=dict)
+    """Where the content of files that can be read only once is kept."""
 
     @classmethod
     def parse(cls, spec: str, src_lang: str, tgt_lang: str) -> ParallelText:
@@ -44,4 +47,8 @@ class ParallelText:
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """Yield (source, target) as they stand in the files; raises CorpusError as `Format.pairs`."""
-        return self.format.pairs()
+        return self.pairs()
+
+    def pairs(self, open_file: Opener = opening) -> Iterator[tuple[str, str]]:
+        """Yield the pairs of files that are opened in another way, such as one that counts or copies their bytes."""
+        return self.format.pairs(lambda path: open_file(self.copies.get(path, path)))

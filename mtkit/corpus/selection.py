@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
+import tempfile
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,7 +23,8 @@ from mtkit.corpus.filters import Filter
 from mtkit.corpus.parallel_text import ParallelText
 from mtkit.corpus.report import CleaningReport
 from mtkit.errors import CorpusError
-from mtkit.storage import sha256
+from mtkit.storage import writing
+from mtkit.text.lines import is_pipe, opening
 
 _HELD_OUT_SHARE, _HELD_OUT_LEAST, _HELD_OUT_MOST = 0.02, 100, 2_000
 
@@ -39,6 +42,39 @@ class Survey(NamedTuple):
 
     cleaning: CleaningReport
     inputs: tuple[FileEntry, ...]
+
+
+class FirstReading:
+    """Opens files so that all that is read of them is hashed, and copied where it cannot be read again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.digests: dict[Path, hashlib._Hash] = {}
+        """SHA-256 of each file, as far as it has been read."""
+        self.copies: dict[Path, Path] = {}
+        """Where what the pipes gave is kept, in `folder`."""
+        self._folder = folder
+
+    @contextmanager
+    def __call__(self, path: Path) -> Iterator[BinaryIO]:
+        """Open a file; raises OSError where it cannot be read, OutputError where it cannot be copied."""
+        digest = self.digests[path] = hashlib.sha256()
+        if not is_pipe(path):
+            with opening(path, digest.update) as file:
+                yield file
+            return
+        with writing(self._folder):
+            self._folder.mkdir(exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=self._folder)
+        self.copies[path] = Path(name)
+        with open(descriptor, "wb") as copy:
+
+            def keep(content: bytes) -> None:
+                digest.update(content)
+                with writing(self._folder):
+                    copy.write(content)
+
+            with opening(path, keep) as file:
+                yield file
 
 
 @dataclass(frozen=True)
@@ -65,16 +101,28 @@ class CleanText:
         pairs = clean(chain.from_iterable(self.texts), self.filters, CleaningReport())
         return (pair for row, pair in enumerate(pairs) if (row in self.rows) == self.inside)
 
-    def survey(self) -> Survey:
-        """Read and count all of the text; raises CorpusError where it cannot be read or is misaligned."""
+    @property
+    def pipes(self) -> list[Path]:
+        """The files that can be read only once."""
+        return [path for text in self.texts for path in text.files if is_pipe(path)]
+
+    def survey(self, copies: Path) -> tuple[Survey, CleanText]:
+        """Read and count all of the text; raises CorpusError where it cannot be read or is misaligned.
+
+        Returns:
+            What was found, and the text to read from then on: what pipes gave is kept in the folder `copies`.
+        """
         report = CleaningReport()
         entries: list[FileEntry] = []
+        texts: list[ParallelText] = []
         for text in self.texts:
-            before = report.total
-            for _ in clean(text, self.filters, report):
+            before, reading = report.total, FirstReading(copies)
+            for _ in clean(text.pairs(reading), self.filters, report):
                 pass
-            entries += [FileEntry(_name(path), sha256(path), report.total - before) for path in text.files]
-        return Survey(report, tuple(entries))
+            count = report.total - before
+            entries += [FileEntry(_name(path), reading.digests[path].hexdigest(), count) for path in text.files]
+            texts.append(replace(text, copies=reading.copies))
+        return Survey(report, tuple(entries)), replace(self, texts=tuple(texts))
 
     def hold_out(self, seed: int) -> tuple[CleanText, CleanText]:
         """Split into training and validation text that share no sentence, on neither side.
@@ -97,7 +145,7 @@ class CleanText:
 
 
 def _digest(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
 
 def _unique(digests: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:

@@ -7,6 +7,8 @@ files again: that is cheap beside what is done with the text, and nothing has to
 from __future__ import annotations
 
 import random
+import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -69,6 +71,7 @@ def prepare(settings: PreprocessSettings, report: Report = lambda line: None) ->
     _check_place(out, force=settings.force)
     train = CleanText.parse(corpus.train, langs, text_filters(corpus))
     valid = CleanText.parse(corpus.valid, langs, text_filters(corpus, validation=True)) if corpus.valid else None
+    _check_pipes([*train.pipes, *(valid.pipes if valid else ())])
     with new_folder(out) as draft:
         manifest = _fill(draft, settings, train, valid, report)
         write_manifest(draft, manifest)
@@ -81,13 +84,14 @@ def _fill(
 ) -> Manifest:
     """Write everything but the manifest into `draft` and return the manifest."""
     corpus = settings.corpus
-    train_survey = _survey(train, report)
+    copies = draft / ".pipes"
+    train_survey, train = _survey(train, copies, report)
     if valid is None:
         train, valid = train.hold_out(settings.seed)
         valid_survey = Survey(CleaningReport(total=len(valid.rows)), ())
         report(f"Held out {len(valid.rows):,} training pairs for validation; their sentences occur nowhere else")
     else:
-        valid_survey = _survey(valid, report)
+        valid_survey, valid = _survey(valid, copies, report)
     if corpus.vocabulary:
         vocabularies = _borrow(Path(corpus.vocabulary))
         sizes = " and ".join(f"{len(vocabulary):,}" for vocabulary in vocabularies.values())
@@ -111,6 +115,7 @@ def _fill(
         train=_write_split(draft, "train", train, train_survey, encoder, corpus.max_length),
         valid=_write_split(draft, "valid", valid, valid_survey, encoder, corpus.max_length),
     )
+    shutil.rmtree(copies, ignore_errors=True)
     for split, entry in (("training", manifest.train), ("validation", manifest.valid)):
         report(f"{split}: {entry.pairs:,} pairs, {entry.src_tokens:,} + {entry.tgt_tokens:,} pieces")
         for line in entry.cleaning.lines():
@@ -118,12 +123,22 @@ def _fill(
     return manifest
 
 
-def _survey(text: CleanText, report: Report) -> Survey:
+def _check_pipes(pipes: Sequence[Path]) -> None:
+    """Raise CorpusError where a pipe is asked for twice: the second reading would find nothing, or wait for ever."""
+    for path, count in Counter(pipes).items():
+        if count > 1:
+            raise CorpusError(
+                f"{path}: is asked for {count} times, and a pipe cannot be read again; write what it gives to a file, "
+                "and give that"
+            )
+
+
+def _survey(text: CleanText, copies: Path, report: Report) -> tuple[Survey, CleanText]:
     report(f"Reading {text}")
-    survey = text.survey()
+    survey, text = text.survey(copies)
     if not survey.cleaning.kept:
         raise CorpusError(f"{text}: no usable pair among {survey.cleaning.total:,}; give text with both sides filled")
-    return survey
+    return survey, text
 
 
 def _train_vocabularies(

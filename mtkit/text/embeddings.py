@@ -6,13 +6,14 @@ It is what fastText writes too, and GloVe without the first line.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from mtkit.errors import SettingsError
-from mtkit.text.lines import read_lines
+from mtkit.errors import CorpusError, SettingsError
+from mtkit.text.lines import is_pipe, read_lines
 from mtkit.text.segmentation import SPACE
 
 
@@ -20,10 +21,15 @@ def embedding_size(path: Path) -> int:
     """Return the width of the vectors in a file, from its first lines alone.
 
     Raises:
-        CorpusError: the file cannot be read.
-        SettingsError: it is none of this kind.
+        CorpusError: the file cannot be read, or not again for the vectors themselves.
+        SettingsError: it is not one of this kind.
     """
-    return _header(path)[0]
+    if is_pipe(path):
+        raise CorpusError(
+            f"{path}: is a pipe, which cannot be read again, and embeddings are read several times; write what it "
+            "gives to a file, and give that"
+        )
+    return _header(next(read_lines(path), ""), path)[0]
 
 
 def read_embeddings(path: Path, pieces: Sequence[str]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
@@ -35,13 +41,13 @@ def read_embeddings(path: Path, pieces: Sequence[str]) -> tuple[npt.NDArray[np.f
         CorpusError: the file cannot be read.
         SettingsError: a line of it is no word with a vector; the message names it.
     """
-    width, has_header = _header(path)
+    lines = read_lines(path)
+    first = next(lines, "")
+    width, has_header = _header(first, path)
     rows = {piece: row for row, piece in enumerate(pieces)}
     table = np.zeros((len(pieces), width), np.float32)
     rank = np.zeros(len(pieces), np.int8)  # 2 where the piece itself was found, 1 where the word it begins
-    for number, line in enumerate(read_lines(path), start=1):
-        if number == 1 and has_header:
-            continue
+    for number, line in enumerate(lines if has_header else chain([first], lines), start=1 + has_header):
         word, _, rest = line.rstrip().partition(" ")
         for piece, better in ((word, 2), (SPACE + word, 1)):
             row = rows.get(piece)
@@ -50,15 +56,15 @@ def read_embeddings(path: Path, pieces: Sequence[str]) -> tuple[npt.NDArray[np.f
     return table, rank > 0
 
 
-def _header(path: Path) -> tuple[int, bool]:
-    """Return the width of the vectors, and whether the first line tells it."""
-    first = next(iter(read_lines(path)), "").split()
-    if len(first) == 2 and all(part.isdecimal() for part in first):
-        return int(first[1]), True
-    if len(first) < 2:
+def _header(first: str, path: Path) -> tuple[int, bool]:
+    """Return the width of the vectors by the first line, and whether it is a header."""
+    parts = first.split()
+    if len(parts) == 2 and all(part.isdecimal() for part in parts):
+        return int(parts[1]), True
+    if len(parts) < 2:
         raise SettingsError(f"{path}: line 1 is no word with a vector; give embeddings in word2vec's text format")
-    _vector(" ".join(first[1:]), len(first) - 1, path, 1)
-    return len(first) - 1, False
+    _vector(" ".join(parts[1:]), len(parts) - 1, path, 1)
+    return len(parts) - 1, False
 
 
 def _vector(text: str, width: int, path: Path, number: int) -> npt.NDArray[np.float32]:

@@ -2,15 +2,19 @@
 
 Lines end at a line feed alone. Every other character that some tool takes for a line end (U+2028, U+0085, a form feed,
 a lone carriage return) stays inside its line, since splitting at it on one side would shift all pairs that follow.
+
+A path is opened once and read from its beginning on, so a pipe (`<(command)`, /dev/stdin, a FIFO) loses nothing.
 """
 
 from __future__ import annotations
 
 import gzip
+import io
+import stat
 import zlib
 from codecs import BOM_UTF8
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -18,21 +22,45 @@ from mtkit.errors import CorpusError
 
 _GZIP_MAGIC = b"\x1f\x8b"  # never the start of UTF-8 text, so content decides, not the name
 
+Opener = Callable[[Path], AbstractContextManager[BinaryIO]]
+"""Opens a file to read its bytes, unpacked, from the beginning."""
+
+
+def is_readable(path: Path) -> bool:
+    """Return whether there is something to read at a path: a file, or a pipe or a device that gives bytes."""
+    return path.exists() and not path.is_dir()
+
+
+def is_pipe(path: Path) -> bool:
+    """Return whether what is at a path may be read only once: it is there, and neither a file nor a folder."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
 
 @contextmanager
-def opening(path: Path) -> Iterator[BinaryIO]:
+def opening(path: Path, watch: Callable[[bytes], object] | None = None) -> Iterator[BinaryIO]:
     """Open a file to read its bytes, unpacked where they are gzip.
+
+    Args:
+        path: the file, or a pipe.
+        watch: is given all bytes that are read, as they are in the file.
 
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as probe:
-        zipped = probe.read(2) == _GZIP_MAGIC
-    with gzip.open(path, "rb") if zipped else path.open("rb") as file:
-        yield cast(BinaryIO, file)
+    with path.open("rb", buffering=0) as file, _Watched(cast(io.RawIOBase, file), watch) as watched:
+        buffered = io.BufferedReader(watched, 1 << 16)
+        if watched.head.startswith(_GZIP_MAGIC):
+            with gzip.GzipFile(fileobj=buffered) as unpacked:
+                yield cast(BinaryIO, unpacked)
+        else:
+            yield cast(BinaryIO, buffered)
 
 
-def read_lines(path: Path) -> Iterator[str]:
+def read_lines(path: Path, open_file: Opener = opening) -> Iterator[str]:
     """Yield the lines of a UTF-8 file, plain or gzip, without line ends and a leading byte-order mark.
 
     Raises:
@@ -40,7 +68,7 @@ def read_lines(path: Path) -> Iterator[str]:
     """
     number = 0
     try:
-        with opening(path) as file:
+        with open_file(path) as file:
             for number, raw in enumerate(file, 1):
                 line = raw.removeprefix(BOM_UTF8) if number == 1 else raw
                 yield line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
@@ -53,3 +81,30 @@ def read_lines(path: Path) -> Iterator[str]:
         raise CorpusError(f"{path}: damaged gzip after line {number}; fetch or compress the file again") from error
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+class _Watched(io.RawIOBase):
+    """A file whose first bytes are known before it is read, and whose bytes are all shown to `watch`."""
+
+    def __init__(self, file: io.RawIOBase, watch: Callable[[bytes], object] | None) -> None:
+        self._file = file
+        self._watch = watch
+        self.head = b""
+        while len(self.head) < len(_GZIP_MAGIC) and (more := file.read(len(_GZIP_MAGIC) - len(self.head))):
+            self.head += more  # a pipe may give one byte at a time
+        self._rest = self.head
+
+    def readable(self) -> bool:
+        """Always; it is for nothing else."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]
+        """Fill in the next bytes; return how many, 0 at the end."""
+        if self._rest:
+            size = min(len(self._rest), len(buffer))
+            buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        else:
+            size = self._file.readinto(buffer) or 0
+        if self._watch is not None:
+            self._watch(bytes(buffer[:size]))
+        return size

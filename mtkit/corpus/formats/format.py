@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from mtkit.errors import CorpusError
+from mtkit.text.lines import Opener, is_readable
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,10 @@ class Format(ABC):
         """
 
     @abstractmethod
-    def pairs(self) -> Iterator[tuple[str, str]]:
+    def pairs(self, open_file: Opener) -> Iterator[tuple[str, str]]:
         """Yield (source, target) as they stand in the files.
+
+        Each file is opened once, by `open_file`, and read to its end: it may be a pipe.
 
         Raises:
             CorpusError: the files cannot be read or do not have pairs; the message names the file and the line.
@@ -53,8 +56,8 @@ class Format(ABC):
 
 
 def existing(spec: str, *names: str) -> Path:
-    """Return the first of the files that exists; raises CorpusError, which names `spec`, where none does."""
+    """Return the first of the files that can be read; raises CorpusError, which names `spec`, where none can."""
     for name in names:
-        if Path(name).is_file():
+        if is_readable(Path(name)):
             return Path(name)
     raise CorpusError(f"{spec}: no file {' or '.join(names)}")

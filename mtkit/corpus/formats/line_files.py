@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from mtkit.corpus.formats.format import Format, TextSpec, existing
 from mtkit.errors import CorpusError
-from mtkit.text.lines import read_lines
+from mtkit.text.lines import Opener, is_readable, read_lines
 
 _UNREAD = (".tmx", ".xml", ".csv", ".json", ".jsonl", ".zip", ".tar", ".tgz", ".xz", ".bz2", ".zst", ".7z")
 
@@ -31,14 +31,14 @@ class LineFiles(Format):
         if spec.removesuffix(".gz").endswith(_UNREAD):
             raise CorpusError(f"{spec}: files of this kind are not read")
         sides = [(f"{spec}.{lang}", f"{spec}.{lang}.gz") for lang in (text.src_lang, text.tgt_lang)]
-        if Path(spec).is_file() and not Path(sides[0][0]).is_file():
+        if is_readable(Path(spec)) and not is_readable(Path(sides[0][0])):
             raise CorpusError(f"{spec}: is one file, and a corpus has two sides")
         return cls(tuple(existing(spec, *names) for names in sides))
 
-    def pairs(self) -> Iterator[tuple[str, str]]:
+    def pairs(self, open_file: Opener) -> Iterator[tuple[str, str]]:
         """See `Format.pairs`."""
         src_path, tgt_path = self.files
-        src_lines, tgt_lines = read_lines(src_path), read_lines(tgt_path)
+        src_lines, tgt_lines = (read_lines(path, open_file) for path in (src_path, tgt_path))
         for number, (src, tgt) in enumerate(zip_longest(src_lines, tgt_lines)):
             if src is None or tgt is None:  # count the rest, so that the message shows how far apart they are
                 longer = number + 1 + sum(1 for _ in (src_lines if tgt is None else tgt_lines))

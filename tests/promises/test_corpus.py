@@ -1,0 +1,127 @@
+"""What corpora of the world hold, and what becomes of it: a promise a test, each with the case that it was made for."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mtkit.corpus import ParallelText
+from mtkit.dataset import prepare
+from mtkit.errors import CorpusError
+from mtkit.evaluation import evaluate
+from mtkit.settings import CorpusSettings, EvaluateSettings, PreprocessSettings
+from mtkit.text.embeddings import embedding_size, read_embeddings
+from mtkit.text.lines import read_lines
+
+MakePipe = Callable[[bytes], str]
+Settings = Callable[..., PreprocessSettings]
+
+
+@pytest.fixture
+def make_pipe() -> Iterator[MakePipe]:
+    """Make what the shell's `<(command)` is: a path to a pipe that gives some bytes, once."""
+    ends: list[int] = []
+    writers: list[threading.Thread] = []
+
+    def make(content: bytes) -> str:
+        end, other = os.pipe()
+        ends.append(end)
+
+        def write() -> None:
+            with suppress(BrokenPipeError), open(other, "wb") as sink:
+                sink.write(content)
+
+        writers.append(threading.Thread(target=write))
+        writers[-1].start()
+        return f"/dev/fd/{end}"
+
+    yield make
+    for end in ends:
+        os.close(end)
+    for writer in writers:
+        writer.join()
+
+
+@pytest.fixture
+def settings(parallel_text: Path, tmp_path: Path) -> Settings:
+    """Make settings that prepare the corpus of the tests; keywords change those of the corpus."""
+
+    def make(out: str = "out", **corpus: object) -> PreprocessSettings:
+        given = {"langs": "en-fr", "train": (f"{parallel_text}/train",), "valid": (f"{parallel_text}/valid",)} | corpus
+        return PreprocessSettings(corpus=msgspec.convert(given, CorpusSettings), out=str(tmp_path / out))
+
+    return make
+
+
+def tsv(text: Path, name: str) -> bytes:
+    """The pairs of two files as tab-separated columns."""
+    sides = [(text / f"{name}.{lang}").read_text(encoding="utf-8").splitlines() for lang in ("en", "fr")]
+    return "".join(f"{src}\t{tgt}\n" for src, tgt in zip(*sides, strict=True)).encode()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_pipe_is_read_whole(make_pipe: MakePipe, pack: Callable[[bytes], bytes]) -> None:
+    lines = [f"line {number}" for number in range(20_000)]
+    assert list(read_lines(Path(make_pipe(pack("".join(f"{line}\n" for line in lines).encode()))))) == lines
+
+
+def test_translations_and_references_from_pipes_score_as_from_files(make_pipe: MakePipe, parallel_text: Path) -> None:
+    files = {"hypotheses": parallel_text / "train.fr", "reference": parallel_text / "train.fr"}
+    pipes = {name: make_pipe(path.read_bytes()) for name, path in files.items()}
+    from_files = evaluate(EvaluateSettings(**{name: str(path) for name, path in files.items()}))
+    assert evaluate(EvaluateSettings(**pipes)).bleu == from_files.bleu == pytest.approx(100)
+
+
+def test_embeddings_from_a_pipe_are_all_there(make_pipe: MakePipe) -> None:
+    words = [f"word{number}" for number in range(5_000)]
+    content = "".join(f"{word} 1 2 3\n" for word in words).encode()
+    for header in (b"", b"5000 3\n"):
+        assert read_embeddings(Path(make_pipe(header + content)), words)[1].all()
+
+
+def test_training_text_from_pipes_is_prepared_as_from_files(
+    settings: Settings, make_pipe: MakePipe, parallel_text: Path
+) -> None:
+    two_pipes = ":".join(make_pipe((parallel_text / f"train.{lang}").read_bytes()) for lang in ("en", "fr"))
+    packed = make_pipe(gzip.compress(tsv(parallel_text, "valid")))
+    one_pipe = make_pipe(tsv(parallel_text, "train"))
+    from_files, from_two, from_one = (
+        prepare(settings(out, **text))
+        for out, text in {
+            "files": {},
+            "two": {"train": (two_pipes,), "valid": (packed,)},
+            "one": {"train": (one_pipe,)},
+        }.items()
+    )
+    assert from_files.fingerprint == from_two.fingerprint == from_one.fingerprint
+    digest = hashlib.sha256(tsv(parallel_text, "train")).hexdigest()
+    assert from_one.manifest.train.inputs[0].sha256 == digest
+    assert not (from_one.path / ".pipes").exists(), "nothing is left of what was kept to be read again"
+
+
+def test_a_pipe_that_is_asked_for_twice_is_one_line(settings: Settings, make_pipe: MakePipe) -> None:
+    pipe = make_pipe(b"a\tx\n")
+    with pytest.raises(CorpusError, match=f"^{pipe}: is asked for 2 times, and a pipe cannot be read again; write "):
+        prepare(settings(train=(pipe,), valid=(pipe,)))
+
+
+def test_embeddings_that_training_would_read_several_times_are_no_pipe(make_pipe: MakePipe) -> None:
+    pipe = make_pipe(b"cat 1 2\n")
+    with pytest.raises(CorpusError, match=f"^{pipe}: is a pipe, which cannot be read again"):
+        embedding_size(Path(pipe))
+
+
+def test_a_fifo_is_text(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c.tsv")
+    writer = threading.Thread(target=(tmp_path / "c.tsv").write_bytes, args=(b"a\tx\n",))
+    writer.start()
+    assert list(ParallelText.parse(str(tmp_path / "c.tsv"), "en", "fr")) == [("a", "x")]
+    writer.join()
