@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 import mtkit
 from mtkit.corpus import CleaningReport, CleanText, FileEntry, Filter, Survey
-from mtkit.corpus.filters import piece_filters, text_filters
+from mtkit.corpus.filters import LongSide, piece_filters, text_filters
 from mtkit.dataset.prepared import (
     MANIFEST,
     Manifest,
@@ -102,7 +102,7 @@ def _fill(
         vocabulary.save(draft / name)
     report("Encoding")
     sides = list(vocabularies.values())
-    encoder = _Encoder(sides[0], sides[-1], piece_filters(corpus))
+    encoder = _Encoder(sides[0], sides[-1], piece_filters(corpus), corpus.max_length)
     src_lang, tgt_lang = split_langs(corpus.langs)
     manifest = Manifest(
         mtkit=mtkit.__version__,
@@ -112,8 +112,8 @@ def _fill(
         corpus=replace(corpus, train=(), valid=(), vocabulary=""),
         held_out=len(train.rows),
         vocabularies=tuple(FileEntry(name, item.fingerprint, len(item)) for name, item in vocabularies.items()),
-        train=_write_split(draft, "train", train, train_survey, encoder, corpus.max_length),
-        valid=_write_split(draft, "valid", valid, valid_survey, encoder, corpus.max_length),
+        train=_write_split(draft, "train", train, train_survey, encoder),
+        valid=_write_split(draft, "valid", valid, valid_survey, encoder),
     )
     shutil.rmtree(copies, ignore_errors=True)
     for split, entry in (("training", manifest.train), ("validation", manifest.valid)):
@@ -206,10 +206,12 @@ class _Encoder:
     src_vocabulary: Vocabulary
     tgt_vocabulary: Vocabulary
     filters: tuple[Filter[Sequence[int]], ...]
+    max_length: int
+    """Pairs that have a longer side for certain are not encoded, but counted as `LongSide` would."""
 
     def encode(self, text: Iterable[tuple[str, str]], cleaning: CleaningReport) -> Iterator[Pair]:
         """Yield the pairs that no filter drops, and count the others in `cleaning`."""
-        pairs = iter(text)
+        pairs = self._encodable(text, cleaning)
         while block := list(islice(pairs, _ENCODE_PAIRS)):
             src_ids = self.src_vocabulary.encode_batch([src for src, _ in block])
             tgt_ids = self.tgt_vocabulary.encode_batch([tgt for _, tgt in block])
@@ -221,14 +223,20 @@ class _Encoder:
                 else:
                     yield src, tgt, src_row, tgt_row
 
+    def _encodable(self, text: Iterable[tuple[str, str]], cleaning: CleaningReport) -> Iterator[tuple[str, str]]:
+        for src, tgt in text:
+            fewest = max(self.src_vocabulary.fewest_pieces(src), self.tgt_vocabulary.fewest_pieces(tgt))
+            if fewest > self.max_length:
+                cleaning.drop(LongSide.name)
+            else:
+                yield src, tgt
 
-def _write_split(
-    draft: Path, name: str, text: CleanText, survey: Survey, encoder: _Encoder, max_length: int
-) -> SplitEntry:
+
+def _write_split(draft: Path, name: str, text: CleanText, survey: Survey, encoder: _Encoder) -> SplitEntry:
     shards = write_shards(draft, name, encoder.encode(text, survey.cleaning))
     if not shards:
         raise CorpusError(
-            f"{text}: every pair has a side of more than {max_length:,} pieces; raise `max_length`, "
+            f"{text}: every pair has a side of more than {encoder.max_length:,} pieces; raise `max_length`, "
             "or check that each line is one sentence"
         )
     split = Split.open(draft / shard.name for shard in shards)

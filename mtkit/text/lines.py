@@ -15,12 +15,25 @@ import zlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from mtkit.errors import CorpusError
 
-_GZIP_MAGIC = b"\x1f\x8b"  # never the start of UTF-8 text, so content decides, not the name
+LONGEST_LINE = 1 << 20
+"""Bytes. A line is a sentence, or in a file of embeddings a vector: a longer one comes of a file that is no text or has
+other line ends. What a line is made into takes up to 100 times its size."""
+
+PACKED_BY = {".bz2": "bzip2", ".xz": "xz", ".zst": "zstd", ".zip": "zip"}
+"""Compressed files that are not read: what made them, by the end of their names."""
+
+# By content, not by name: no text begins so.
+_GZIP_MAGIC = b"\x1f\x8b"
+_PACKED_MAGIC = {b"\xfd7zXZ\x00": ".xz", b"\x28\xb5\x2f\xfd": ".zst", b"PK\x03\x04": ".zip"} | {
+    b"BZh%d1AY&SY" % level: ".bz2" for level in range(1, 10)
+}
+_HEAD = max(map(len, _PACKED_MAGIC))
 
 Opener = Callable[[Path], AbstractContextManager[BinaryIO]]
 """Opens a file to read its bytes, unpacked, from the beginning."""
@@ -50,8 +63,12 @@ def opening(path: Path, watch: Callable[[bytes], object] | None = None) -> Itera
 
     Raises:
         OSError: the file cannot be read.
+        CorpusError: it is compressed in another way.
     """
     with path.open("rb", buffering=0) as file, _Watched(cast(io.RawIOBase, file), watch) as watched:
+        for magic, suffix in _PACKED_MAGIC.items():
+            if watched.head.startswith(magic):
+                raise packed_error(path, suffix)
         buffered = io.BufferedReader(watched, 1 << 16)
         if watched.head.startswith(_GZIP_MAGIC):
             with gzip.GzipFile(fileobj=buffered) as unpacked:
@@ -64,14 +81,19 @@ def read_lines(path: Path, open_file: Opener = opening) -> Iterator[str]:
     """Yield the lines of a UTF-8 file, plain or gzip, without line ends and a leading byte-order mark.
 
     Raises:
-        CorpusError: the file cannot be read, is damaged gzip, or a line is not UTF-8.
+        CorpusError: the file cannot be read, is damaged gzip, or a line is not UTF-8 or longer than `LONGEST_LINE`.
     """
     number = 0
     try:
         with open_file(path) as file:
-            for number, raw in enumerate(file, 1):
-                line = raw.removeprefix(BOM_UTF8) if number == 1 else raw
-                yield line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
+            for number, raw in enumerate(iter(partial(file.readline, LONGEST_LINE + 2), b""), 1):  # a line end of two
+                line = raw.removesuffix(b"\n").removesuffix(b"\r")
+                if len(line) > LONGEST_LINE:
+                    raise CorpusError(
+                        f"{path}, line {number}: is longer than {LONGEST_LINE:,} bytes; give text with a sentence a "
+                        "line, and line feeds between them"
+                    )
+                yield (line.removeprefix(BOM_UTF8) if number == 1 else line).decode("utf-8")
     except UnicodeDecodeError as error:
         raise CorpusError(
             f"{path}, line {number}: not UTF-8 (its byte {error.start + 1} is 0x{error.object[error.start]:02x}); "
@@ -83,6 +105,11 @@ def read_lines(path: Path, open_file: Opener = opening) -> Iterator[str]:
         raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
 
 
+def packed_error(name: object, suffix: str) -> CorpusError:
+    """Return the error of a file that is compressed in a way that is not read: `suffix` is one of `PACKED_BY`."""
+    return CorpusError(f"{name}: is packed by {PACKED_BY[suffix]}, which is not read; unpack it, or pack it by gzip")
+
+
 class _Watched(io.RawIOBase):
     """A file whose first bytes are known before it is read, and whose bytes are all shown to `watch`."""
 
@@ -90,7 +117,7 @@ class _Watched(io.RawIOBase):
         self._file = file
         self._watch = watch
         self.head = b""
-        while len(self.head) < len(_GZIP_MAGIC) and (more := file.read(len(_GZIP_MAGIC) - len(self.head))):
+        while len(self.head) < _HEAD and (more := file.read(_HEAD - len(self.head))):
             self.head += more  # a pipe may give one byte at a time
         self._rest = self.head
 

@@ -139,6 +139,18 @@ class Vocabulary:
         ids: list[list[int]] = self._processor.encode(list(texts), num_threads=1)
         return ids
 
+    def fewest_pieces(self, text: str) -> int:
+        """Return a bound below the number of ids of normalised text, without encoding it.
+
+        Encoding a line takes up to 80 times its size, so one that is too long anyway is better not encoded.
+        """
+        return max(text.count(" "), len(text) // self._longest)
+
+    @cached_property
+    def _longest(self) -> int:
+        """Characters of the longest piece."""
+        return max(map(len, self.pieces(range(_META_PIECES, len(self)))))
+
     def sample_batch(self, texts: Sequence[str], vocab_type: VocabType, seed: int) -> list[list[int]]:
         """Return the ids of each normalised text, segmented at random; equal seeds give equal results.
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
+import lzma
 import os
 import threading
-from collections.abc import Callable, Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from mtkit.corpus import ParallelText
+from mtkit.corpus import CleaningReport, ParallelText
 from mtkit.dataset import prepare
 from mtkit.errors import CorpusError
 from mtkit.evaluation import evaluate
 from mtkit.settings import CorpusSettings, EvaluateSettings, PreprocessSettings
 from mtkit.text.embeddings import embedding_size, read_embeddings
-from mtkit.text.lines import read_lines
+from mtkit.text.lines import LONGEST_LINE, read_lines
+from mtkit.text.vocabulary import Vocabulary
 
 MakePipe = Callable[[bytes], str]
 Settings = Callable[..., PreprocessSettings]
@@ -125,3 +129,62 @@ def test_a_fifo_is_text(tmp_path: Path) -> None:
     writer.start()
     assert list(ParallelText.parse(str(tmp_path / "c.tsv"), "en", "fr")) == [("a", "x")]
     writer.join()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_line_has_a_bound_and_is_named(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(pack(b"a\n" + b"x" * LONGEST_LINE + b"\r\n" + b"y" * (LONGEST_LINE + 1) + b"\nz\n"))
+    lines = read_lines(path)
+    assert next(lines) == "a"
+    assert len(next(lines)) == LONGEST_LINE
+    with pytest.raises(CorpusError, match=r"text, line 3: is longer than 1,048,576 bytes; give text with a sentence a"):
+        next(lines)
+
+
+def test_an_endless_line_is_stopped_in_bounded_memory(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "text.gz", "wb", compresslevel=1) as file:
+        for _ in range(256):
+            file.write(b" " * LONGEST_LINE)
+    tracemalloc.start()
+    with pytest.raises(CorpusError, match="line 1: is longer than"):
+        list(read_lines(tmp_path / "text.gz"))
+    assert tracemalloc.get_traced_memory()[1] < 4 * LONGEST_LINE
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("vocab_type", ["unigram", "word", "char"])
+def test_a_long_line_is_counted_as_long_and_not_encoded(
+    vocab_type: str, settings: Settings, parallel_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "word " * 100_000 if vocab_type == "word" else "x" * 500_000
+    (tmp_path / "long.tsv").write_text(f"{long}\t{long}\n", encoding="utf-8")
+    encode, longest = Vocabulary.encode_batch, 0
+
+    def counted(vocabulary: Vocabulary, texts: Sequence[str]) -> list[list[int]]:
+        nonlocal longest
+        longest = max(longest, *map(len, texts))
+        return encode(vocabulary, texts)
+
+    monkeypatch.setattr(Vocabulary, "encode_batch", counted)
+    text = (f"{parallel_text}/train", f"{tmp_path}/long.tsv")
+    corpus = prepare(settings(train=text, vocab_type=vocab_type, vocab_size=0))
+    assert corpus.manifest.train.cleaning == CleaningReport(401, long=1)
+    assert longest < 100
+
+
+@pytest.mark.parametrize(
+    ("pack", "suffix", "named"),
+    [(bz2.compress, ".bz2", "bzip2"), (lzma.compress, ".xz", "xz"), (None, ".zst", "zstd"), (None, ".zip", "zip")],
+)
+def test_text_packed_in_another_way_is_named_as_that(
+    pack: Callable[[bytes], bytes] | None, suffix: str, named: str, tmp_path: Path
+) -> None:
+    content = (
+        pack(b"a\tx\n") if pack else {".zst": b"\x28\xb5\x2f\xfd$", ".zip": b"PK\x03\x04\x14"}[suffix] + b"\x00" * 9
+    )
+    for name in (f"c.en{suffix}", f"c.fr{suffix}", f"c.tsv{suffix}", "plain.tsv"):
+        (tmp_path / name).write_bytes(content)
+    for spec in ("c", f"c.tsv{suffix}", "plain.tsv"):
+        with pytest.raises(CorpusError, match=rf"is packed by {named}, which is not read; unpack it, or pack it by"):
+            list(ParallelText.parse(f"{tmp_path}/{spec}", "en", "fr"))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import product, zip_longest
 from pathlib import Path
 from typing import ClassVar, Self
 
 from mtkit.corpus.formats.format import Format, TextSpec, existing
 from mtkit.errors import CorpusError
-from mtkit.text.lines import Opener, is_readable, read_lines
+from mtkit.text.lines import PACKED_BY, Opener, is_readable, packed_error, read_lines
 
-_UNREAD = (".tmx", ".xml", ".csv", ".json", ".jsonl", ".zip", ".tar", ".tgz", ".xz", ".bz2", ".zst", ".7z")
+_UNREAD = (".tmx", ".xml", ".csv", ".json", ".jsonl", ".tar", ".tgz", ".7z")
 
 
 class LineFiles(Format):
@@ -30,6 +30,12 @@ class LineFiles(Format):
             return cls(tuple(existing(part, part) for part in parts))
         if spec.removesuffix(".gz").endswith(_UNREAD):
             raise CorpusError(f"{spec}: files of this kind are not read")
+        if Path(spec).suffix in PACKED_BY:
+            raise packed_error(spec, Path(spec).suffix)
+        for lang, suffix in product((text.src_lang, text.tgt_lang), PACKED_BY):
+            name = f"{spec}.{lang}{suffix}"
+            if is_readable(Path(name)) and not is_readable(Path(f"{spec}.{lang}")):
+                raise packed_error(name, suffix)
         sides = [(f"{spec}.{lang}", f"{spec}.{lang}.gz") for lang in (text.src_lang, text.tgt_lang)]
         if is_readable(Path(spec)) and not is_readable(Path(sides[0][0])):
             raise CorpusError(f"{spec}: is one file, and a corpus has two sides")
