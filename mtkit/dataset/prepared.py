@@ -11,6 +11,7 @@ A shard is an uncompressed Arrow IPC file of record batches with the columns `sr
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,13 @@ _SCHEMA = pa.schema(
 _REVERSED = ["tgt", "src", "tgt_ids", "src_ids"]  # the columns where source and target have changed places
 _BATCH_PAIRS = 10_000  # pairs in a record batch, the most that writing holds in memory
 _SHARD_BATCHES = 50  # record batches in a shard: files stay below a few hundred megabytes
+
+_LIMITS = {
+    errno.EMFILE: "this process has as many files open as it may; raise the limit with ulimit -n",
+    errno.ENFILE: "the system has as many files open as it may; close some programs",
+    errno.ENOMEM: "the system maps no more files or has no more memory; see ulimit -v and vm.max_map_count",
+}
+"""Limits that say nothing against the folder: what each one is, and what to do."""
 
 IdArray = npt.NDArray[np.int32]
 Pair = tuple[str, str, Sequence[int], Sequence[int]]  # src, tgt, src_ids, tgt_ids
@@ -124,8 +132,7 @@ class Split:
     @classmethod
     def open(cls, shards: Iterable[Path]) -> Split:
         """Map the shards; raises what pyarrow raises where one is damaged."""
-        readers = [pa.ipc.open_file(pa.memory_map(str(path))) for path in shards]
-        return cls(Chunk.of(reader.get_batch(i)) for reader in readers for i in range(reader.num_record_batches))
+        return cls(chunk for path in shards for chunk in _map(path))
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -233,6 +240,7 @@ class PreparedCorpus:
             vocabularies = [_open_vocabulary(path, entry) for entry in manifest.vocabularies]
             splits = [_open_split(path, entry) for entry in (manifest.train, manifest.valid)]
         except (VocabularyError, pa.ArrowException, OSError) as error:
+            _check_limit(path, error)
             raise PreparedError(f"{path}: damaged prepared corpus ({error}); run mtkit preprocess again") from error
         return cls((path,), manifest, vocabularies[0], vocabularies[-1], *splits)
 
@@ -294,7 +302,15 @@ def read_header(path: Path) -> Header:
     try:
         return msgspec.json.decode((path / MANIFEST).read_bytes(), type=Header)
     except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
+        _check_limit(path, error)
         raise PreparedError(f"{path}: not a prepared corpus; make one with mtkit preprocess --out {path}") from error
+
+
+def _check_limit(path: Path, error: BaseException) -> None:
+    """Raise PreparedError where it is a limit of the system that an error comes of, not the folder."""
+    cause = error.__cause__ or error
+    if isinstance(cause, OSError) and cause.errno in _LIMITS:
+        raise PreparedError(f"{path}: cannot be opened: {_LIMITS[cause.errno]}") from error
 
 
 def _read_manifest(path: Path) -> Manifest:
@@ -362,6 +378,12 @@ def _open_split(path: Path, entry: SplitEntry) -> Split:
     if len(split) != entry.pairs:
         raise OSError(f"{len(split):,} pairs in the shards, {entry.pairs:,} in the manifest")
     return split
+
+
+def _map(shard: Path) -> list[Chunk]:
+    """Map a shard. What is mapped stays so once its file is closed: thousands of shards need no more than one open."""
+    with pa.memory_map(str(shard)) as file, pa.ipc.open_file(file) as reader:
+        return [Chunk.of(reader.get_batch(number)) for number in range(reader.num_record_batches)]
 
 
 def _reversed(part: SplitEntry) -> SplitEntry:

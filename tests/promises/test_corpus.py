@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import lzma
 import os
+import resource
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +18,9 @@ import msgspec
 import pytest
 
 from mtkit.corpus import CleaningReport, ParallelText
-from mtkit.dataset import prepare
-from mtkit.errors import CorpusError
+from mtkit.dataset import PreparedCorpus, prepare
+from mtkit.dataset import prepared as prepared_module
+from mtkit.errors import CorpusError, PreparedError
 from mtkit.evaluation import evaluate
 from mtkit.settings import CorpusSettings, EvaluateSettings, PreprocessSettings
 from mtkit.text.embeddings import embedding_size, read_embeddings
@@ -188,3 +190,22 @@ def test_text_packed_in_another_way_is_named_as_that(
     for spec in ("c", f"c.tsv{suffix}", "plain.tsv"):
         with pytest.raises(CorpusError, match=rf"is packed by {named}, which is not read; unpack it, or pack it by"):
             list(ParallelText.parse(f"{tmp_path}/{spec}", "en", "fr"))
+
+
+def test_shards_are_more_than_a_process_may_have_files_open(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared_module, "_BATCH_PAIRS", 2)
+    monkeypatch.setattr(prepared_module, "_SHARD_BATCHES", 1)
+    path = prepare(settings()).path
+    assert len(list(path.glob("train-*.arrow"))) == 200
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(os.listdir("/dev/fd"))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 20, hard))
+        assert len(PreparedCorpus.open(path).train) == 400
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        with pytest.raises(PreparedError, match="cannot be opened: this process has as many files open as it may"):
+            PreparedCorpus.open(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
