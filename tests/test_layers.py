@@ -16,7 +16,7 @@ import mtkit
 HOUSE = Path(mtkit.__file__).parent
 
 FLOORS = [
-    {"errors", "settings", "presets", "configuration", "signals", "storage"},
+    {"arrays", "errors", "settings", "presets", "configuration", "signals", "storage"},
     {"text", "nn", "search"},
     {"corpus", "model_folder"},
     {"dataset", "runtime"},
@@ -39,6 +39,7 @@ WITHIN = {
 """Neighbours on one floor that know each other: (who imports, whom)."""
 
 OUTSIDE = {
+    "arrays": {"numpy"},
     "errors": set(),
     "settings": {"msgspec"},
     "presets": set(),
@@ -180,7 +181,15 @@ def test_the_runtime_is_torch_behind_a_door_that_translation_opens_late() -> Non
 def test_light_rooms_load_nothing_heavy() -> None:
     """Not by anything they import in turn, either."""
     light = [
-        *("mtkit", "mtkit.errors", "mtkit.settings", "mtkit.presets", "mtkit.configuration", "mtkit.signals"),
+        *(
+            "mtkit",
+            "mtkit.arrays",
+            "mtkit.errors",
+            "mtkit.settings",
+            "mtkit.presets",
+            "mtkit.configuration",
+            "mtkit.signals",
+        ),
         *("mtkit.storage", "mtkit.text", "mtkit.text.padding", "mtkit.search", "mtkit.model_folder"),
         "mtkit.corpus",
         *("mtkit.translation", "mtkit.evaluation", "mtkit.cli.app"),

@@ -13,7 +13,7 @@ import torch
 
 from mtkit.errors import ModelFolderError, OutputError
 from mtkit.model_folder import FORMAT_VERSION, ModelFolder, check_way, is_model_folder
-from mtkit.runtime.torch_stepper import load_stepper
+from mtkit.runtime.torch_stepper import load_torch_stepper
 
 Change = Callable[[Path], object]
 
@@ -36,7 +36,7 @@ def edit_config(**changes: object) -> Change:
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
-    return load_stepper(ModelFolder.open(path), torch.device("cpu"), "float32").network.state_dict()
+    return load_torch_stepper(ModelFolder.open(path), torch.device("cpu"), "float32").network.state_dict()
 
 
 def test_a_copy_is_the_same_model_without_the_original(model_folder: Path, copy: Path, tmp_path: Path) -> None:

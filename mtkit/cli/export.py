@@ -25,7 +25,7 @@ def run(
     """Make a model's runtime anew from its weights. Training does it when it ends."""
     folder = ModelFolder.open(Path(model))
     try:
-        from mtkit.runtime.export import export
+        from mtkit.runtime.onnx_export.export import export
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"{error.name} is missing; export needs the full install: pip install 'mtkit[train]'"

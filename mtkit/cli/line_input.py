@@ -125,7 +125,7 @@ def _read(source: BinaryIO, chunks: Chunks) -> None:
         chunks.put(error)
 
 
-def beside(lines: LineInput, others: LineInput) -> Iterator[tuple[list[str], list[str]]]:
+def paired_lines(lines: LineInput, others: LineInput) -> Iterator[tuple[list[str], list[str]]]:
     """Yield the lines of each window, and as many of the input that goes with them line by line.
 
     Raises:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 import typer
 
 from mtkit.cli.console import Console, discard_output
-from mtkit.cli.line_input import LineInput, beside
+from mtkit.cli.line_input import LineInput, paired_lines
 from mtkit.cli.options import Argument, add_command
 from mtkit.configuration import Resolved
 from mtkit.errors import CorpusError, MtkitError, SettingsError
@@ -95,7 +95,7 @@ def _translations(
     printed = as_json if settings.format == "jsonl" else as_text
     windows: Iterator[tuple[list[str], list[str] | None]] = ((window, None) for window in inputs[0].windows())
     if settings.prefix:
-        windows = beside(*inputs)
+        windows = paired_lines(*inputs)
     for window, prefixes in windows:
         translations = translator.translate(
             window,
@@ -115,7 +115,7 @@ def _scores(
     from mtkit.evaluation import perplexity_of
 
     log_prob, tokens = 0.0, 0
-    for window, targets in beside(*inputs):
+    for window, targets in paired_lines(*inputs):
         scores = translator.score(window, targets)
         log_prob += sum(score.log_prob for score in scores)
         tokens += sum(score.tokens for score in scores)

@@ -13,11 +13,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from mtkit.arrays import Ids
 from mtkit.dataset.prepared import Split
 from mtkit.text.padding import pad
 from mtkit.text.vocabulary import BOS, EOS, PAD
-
-Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

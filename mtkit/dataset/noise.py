@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mtkit.dataset.batches import Batch, Ids, assemble
+from mtkit.arrays import Ids
+from mtkit.dataset.batches import Batch, assemble
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.text.vocabulary import EOS, UNK, Vocabulary
 

@@ -8,12 +8,13 @@ Scores are normalised in float32, or in what is wider.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
 
 
-class Attention(nn.Module):
+class Attention(nn.Module, ABC):
     """Base of all attentions.
 
     `project` binds to a source once a sentence; what it returns lives in the decoder's state, never on the module.
@@ -27,28 +28,16 @@ class Attention(nn.Module):
         self.heads = heads
         self.head_size = hidden_size // heads
 
+    @abstractmethod
     def project(self, memory: Tensor, final: Tensor) -> Tensor:
         """Make the keys from the memory (B, S, H) and the encoder's final hidden vector (B, H)."""
-        return memory
 
+    @abstractmethod
     def forward(self, query: Tensor, keys: Tensor, memory: Tensor, src_padding: Tensor) -> tuple[Tensor, Tensor]:
         """Return the contexts (B, T, H) of the queries (B, T, H) and the weights (B, T, S), averaged over heads.
 
         `src_padding` (B, S) is True at padding, where weights are zero.
         """
-        scores = self.scores(self._split(query), self._split(keys))
-        exact = scores.to(torch.promote_types(scores.dtype, torch.float32))
-        weights = exact.masked_fill(src_padding[:, None, None], -math.inf).softmax(dim=3)
-        values = self._split(memory)
-        context = (weights.to(values.dtype) @ values).transpose(1, 2).flatten(2)
-        return context, weights.mean(dim=1)
-
-    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
-        """Return the scores (B, heads, T, S) of queries (B, heads, T, H / heads) against keys of the same form."""
-        raise AssertionError("each attention that scores defines how")
-
-    def _split(self, states: Tensor) -> Tensor:
-        return states.view(*states.shape[:2], self.heads, self.head_size).transpose(1, 2)
 
 
 class FixedContext(Attention):
@@ -67,11 +56,35 @@ class FixedContext(Attention):
         return keys.expand(-1, query.shape[1], -1), weights.expand(-1, query.shape[1], -1)
 
 
-class DotAttention(Attention):
+class ScoredAttention(Attention):
+    """Softmax over scores of each head, whose values are slices of the memory."""
+
+    def project(self, memory: Tensor, final: Tensor) -> Tensor:
+        """See `Attention`; the keys are the memory itself."""
+        return memory
+
+    def forward(self, query: Tensor, keys: Tensor, memory: Tensor, src_padding: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Attention`."""
+        scores = self.scores(self._split(query), self._split(keys))
+        exact = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        weights = exact.masked_fill(src_padding[:, None, None], -math.inf).softmax(dim=3)
+        values = self._split(memory)
+        context = (weights.to(values.dtype) @ values).transpose(1, 2).flatten(2)
+        return context, weights.mean(dim=1)
+
+    @abstractmethod
+    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+        """Return the scores (B, heads, T, S) of queries (B, heads, T, H / heads) against keys of the same form."""
+
+    def _split(self, states: Tensor) -> Tensor:
+        return states.view(*states.shape[:2], self.heads, self.head_size).transpose(1, 2)
+
+
+class DotAttention(ScoredAttention):
     """score = q . k / sqrt(width of a head) (Luong et al. 2015, scaled as in Vaswani et al. 2017)."""
 
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
-        """See `Attention`."""
+        """See `ScoredAttention`."""
         return query @ keys.transpose(2, 3) / math.sqrt(self.head_size)
 
 
@@ -87,7 +100,7 @@ class GeneralAttention(DotAttention):
         return self.key(memory)  # type: ignore[no-any-return]
 
 
-class AdditiveAttention(Attention):
+class AdditiveAttention(ScoredAttention):
     """score = v . tanh(W q + U m) (Bahdanau et al. 2015); each head has its own slice of v."""
 
     target_slice = 16
@@ -108,7 +121,7 @@ class AdditiveAttention(Attention):
         return super().forward(self.query(query), keys, memory, src_padding)
 
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
-        """See `Attention`."""
+        """See `ScoredAttention`."""
         vector = self.vector.to(query.dtype)[:, None, :, None]
         parts = [
             (torch.tanh(part[:, :, :, None] + keys[:, :, None]) @ vector)[..., 0]

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from mtkit.arrays import Ids, Reals
 from mtkit.search import Candidates, Distribution, State, Stepper
-
-Ids = npt.NDArray[np.int64]
-Reals = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)

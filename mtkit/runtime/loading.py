@@ -34,7 +34,7 @@ def choose_device(
         raise MissingExtraError(
             f"--device cuda needs the full install ({error.name} is missing): pip install 'mtkit[train]'"
         ) from error
-    return "cuda" if torch_stepper.choose_device(device).type == "cuda" else "cpu"
+    return "cuda" if torch_stepper.torch_device(device).type == "cuda" else "cpu"
 
 
 def load_stepper(folder: ModelFolder, device: Literal["cpu", "cuda"], precision: RuntimePrecision) -> Stepper[Any]:
@@ -47,7 +47,7 @@ def load_stepper(folder: ModelFolder, device: Literal["cpu", "cuda"], precision:
     if device == "cuda":
         from mtkit.runtime import torch_stepper
 
-        return torch_stepper.load_stepper(folder, torch_stepper.choose_device(device), precision)
+        return torch_stepper.load_torch_stepper(folder, torch_stepper.torch_device(device), precision)
     if precision == "bfloat16":
         raise SettingsError("--precision bfloat16 is for a GPU; on a CPU choose int8 or float32")
     return _load_graphs(folder, precision)

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import onnxruntime
 from onnxruntime import OrtValue
 
+from mtkit.arrays import Ids
 from mtkit.errors import ModelFolderError
 from mtkit.search import Candidates, Distribution, numbered
 from mtkit.text.vocabulary import NEVER
 
-Ids = npt.NDArray[np.int64]
 Arrays = dict[str, npt.NDArray[Any]]
 Values = dict[str, OrtValue]
 
@@ -52,7 +52,7 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Seating:
+class SlotAssignment:
     """How R hypotheses sit in the places of N sentences, K each: what attention needs to know of them."""
 
     rows: Ids
@@ -65,7 +65,7 @@ class Seating:
     """(R,) what is required where nothing is."""
 
     @classmethod
-    def of(cls, sentences: Ids, ranks: Ids, count: int, places: int) -> Seating:
+    def of(cls, sentences: Ids, ranks: Ids, count: int, places: int) -> SlotAssignment:
         """Seat hypotheses by their sentence and their number within it (R,), in so many places of `count` sentences."""
         rows, row_places = np.arange(len(sentences)), sentences * places + ranks
         place_rows = np.zeros((count, places), np.int64)
@@ -90,12 +90,12 @@ class OnnxState:
     places: int
     """Hypotheses of a sentence that attention makes room for. It never shrinks: the shape of a product can show in
     the last bits of its result, and must not depend on how other sentences fare."""
-    seating: Seating | None = None
+    slots: SlotAssignment | None = None
     """Of the step before, where all its hypotheses go on."""
 
     def select(self, rows: Ids) -> OnnxState:
         """Reorder, repeat or drop hypotheses."""
-        return replace(self, rows=self.rows[rows], sentences=self.sentences[rows], seating=None)
+        return replace(self, rows=self.rows[rows], sentences=self.sentences[rows], slots=None)
 
     def join(self, other: OnnxState) -> OnnxState:
         """Put the hypotheses of another state behind these; its sentences take the places of those that ended.
@@ -189,22 +189,22 @@ class OnnxStepper:
         self, last_tokens: Ids, state: OnnxState, wanted: list[str], k: int, places: int, required: Ids | None
     ) -> tuple[dict[str, npt.NDArray[Any]], OnnxState]:
         """Run the step's graph for `k` candidates, with at least so many places a sentence; return what is wanted."""
-        sources, sentences, seating = state.sources, state.sentences, state.seating
-        if seating is None or places > seating.place_rows.shape[1]:
+        sources, sentences, slots = state.sources, state.sentences, state.slots
+        if slots is None or places > slots.place_rows.shape[1]:
             first_rows, numbers, ranks = numbered(sentences)
             if 2 * len(first_rows) <= sources.count:  # those that nobody translates any more cost more than a copy
                 sources, sentences = sources.select(sentences[first_rows]), numbers
             places = max(places, state.places, int(ranks.max()) + 1)
-            seating = Seating.of(sentences, ranks, sources.count, places)
+            slots = SlotAssignment.of(sentences, ranks, sources.count, places)
 
         for name, value in state.hidden.items():
             sources.binding.bind_ortvalue_input(name, value)
         sources.bind("last_tokens", np.ascontiguousarray(last_tokens))
         sources.bind("rows", state.rows)
-        sources.bind("place_rows", seating.place_rows)
-        sources.bind("row_places", seating.row_places)
+        sources.bind("place_rows", slots.place_rows)
+        sources.bind("row_places", slots.row_places)
         sources.bind("k", _number(k))
-        sources.bind("required", seating.nothing if required is None else np.ascontiguousarray(required))
+        sources.bind("required", slots.nothing if required is None else np.ascontiguousarray(required))
         sources.bind("more", _flag(not {"ids", "log_probs"}.issuperset(wanted)))
         sources.bind("everything", _flag("distribution" in wanted))
         sources.binding.clear_binding_outputs()
@@ -214,7 +214,7 @@ class OnnxStepper:
         values = sources.binding.get_outputs()
         hidden = dict(zip(state.hidden, values, strict=False))
         found = {name: value.numpy() for name, value in zip(wanted, values[len(hidden) :], strict=True)}
-        return found, OnnxState(sources, hidden, seating.rows, sentences, seating.place_rows.shape[1], seating)
+        return found, OnnxState(sources, hidden, slots.rows, sentences, slots.place_rows.shape[1], slots)
 
     @property
     def metadata(self) -> list[dict[str, str]]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from mtkit.arrays import Ids
 from mtkit.errors import SettingsError
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Seq2Seq
@@ -21,8 +21,6 @@ from mtkit.runtime.weights import load_weights
 from mtkit.search import Candidates, Distribution
 from mtkit.settings import Device, Precision, RuntimePrecision
 from mtkit.text.vocabulary import NEVER
-
-Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ def choose_precision(precision: Precision, device: torch.device) -> torch.dtype 
     return torch.bfloat16 if precision == "bfloat16" else None
 
 
-def choose_device(device: Device) -> torch.device:
+def torch_device(device: Device) -> torch.device:
     """Resolve `auto` to a GPU where there is one; raise `SettingsError` for a GPU that is not there."""
     if device == "cuda" and not torch.cuda.is_available():
         raise SettingsError("--device cuda: torch sees no GPU here; use --device cpu or auto")
@@ -148,7 +146,7 @@ def choose_device(device: Device) -> torch.device:
     return torch.device(device)
 
 
-def load_stepper(folder: ModelFolder, device: torch.device, precision: RuntimePrecision) -> TorchStepper:
+def load_torch_stepper(folder: ModelFolder, device: torch.device, precision: RuntimePrecision) -> TorchStepper:
     """Build a model's network on a GPU.
 
     Raises:

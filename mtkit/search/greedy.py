@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from mtkit.arrays import Ids
+from mtkit.search.active_hypotheses import ActiveHypotheses
 from mtkit.search.hypothesis import Hypothesis
-from mtkit.search.live import Live
 from mtkit.search.ranking import Ranking
 from mtkit.search.rules import Rules
-from mtkit.search.stepper import Ids, S, Stepper
-from mtkit.search.waiting import Waiting
+from mtkit.search.sentence_queue import SentenceQueue
+from mtkit.search.stepper import S, Stepper
 
 
 def greedy_search(
@@ -40,19 +41,19 @@ def greedy_search(
     """
     found: list[list[Hypothesis]] = [[] for _ in src]
     attention = ranking.needs_attention
-    waiting = Waiting(stepper, src, src_lengths, together, bos=bos, attention=attention, each=each)
-    under_way: tuple[Live, S] | None = waiting.start()
+    queue = SentenceQueue(stepper, src, src_lengths, together, bos=bos, attention=attention, each=each)
+    under_way: tuple[ActiveHypotheses, S] | None = queue.start()
     while under_way:
-        live, state = under_way
-        candidates, state = rules.step(stepper, live, state, 1)
-        live = live.extend_all(candidates)
-        ended = live.targets[:, -1] == rules.eos
-        over = ended | (live.lengths == rules.max_lengths[live.sentences])
+        active, state = under_way
+        candidates, state = rules.step(stepper, active, state, 1)
+        active = active.extend_all(candidates)
+        ended = active.targets[:, -1] == rules.eos
+        over = ended | (active.lengths == rules.max_lengths[active.sentences])
         if over.any():
-            for sentence, hypothesis in ranking.hypotheses(live.select(over), ended[over]):
+            for sentence, hypothesis in ranking.hypotheses(active.select(over), ended[over]):
                 found[sentence].append(hypothesis)
             going = np.flatnonzero(~over)
-            under_way = waiting.go_on(live.select(going), state, going)
+            under_way = queue.go_on(active.select(going), state, going)
         else:
-            under_way = live, state
+            under_way = active, state
     return found

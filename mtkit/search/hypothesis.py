@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mtkit.search.stepper import Reals
+from mtkit.arrays import Reals
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mtkit.arrays import Ids, Reals
+from mtkit.search.active_hypotheses import ActiveHypotheses
 from mtkit.search.hypothesis import Hypothesis
-from mtkit.search.live import Live
-from mtkit.search.stepper import Ids, Reals
 from mtkit.settings import SearchSettings
 
 UNSEEN = 1e-30
@@ -39,16 +39,16 @@ class Ranking:
         length = tokens if self.settings.length_norm == "average" else (5 + tokens) / 6
         return float(length**self.settings.length_penalty)
 
-    def hypotheses(self, live: Live, ended: NDArray[np.bool_]) -> Iterator[tuple[int, Hypothesis]]:
-        """Make hypotheses of M live ones that go no further, `ended` (M,) in eos or not, each after its sentence."""
-        columns = (live.sentences, live.lengths, live.targets, live.log_probs, ended)
+    def hypotheses(self, active: ActiveHypotheses, ended: NDArray[np.bool_]) -> Iterator[tuple[int, Hypothesis]]:
+        """Make hypotheses of M active ones that go no further, `ended` (M,) in eos or not, each after its sentence."""
+        columns = (active.sentences, active.lengths, active.targets, active.log_probs, ended)
         for row, (sentence, length, target, log_prob, end) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True)
         ):
             score, weights = log_prob / self.divisor(length), None
-            if live.attention is not None:
+            if active.attention is not None:
                 # Without the batch's padding; a copy, so that it does not hold the whole batch.
-                weights = live.attention[row, -length:, : self.src_lengths[sentence]].copy()
+                weights = active.attention[row, -length:, : self.src_lengths[sentence]].copy()
                 if self.settings.coverage_penalty:
                     score += self.settings.coverage_penalty * coverage(weights)
             kept = weights if self.keep_attention else None

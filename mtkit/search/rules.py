@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mtkit.search.live import Live
-from mtkit.search.stepper import Candidates, Ids, Reals, S, Stepper
+from mtkit.arrays import Ids, Reals
+from mtkit.search.active_hypotheses import ActiveHypotheses
+from mtkit.search.stepper import Candidates, S, Stepper
 from mtkit.settings import SearchSettings
 
 FREE = -1
@@ -49,24 +50,24 @@ class Rules:
             no_repeat_ngram=settings.no_repeat_ngram,
         )
 
-    def step(self, stepper: Stepper[S], live: Live, state: S, k: int) -> tuple[Candidates, S]:
-        """Take live hypotheses one token further, as `Stepper.step` does, by these rules.
+    def step(self, stepper: Stepper[S], active: ActiveHypotheses, state: S, k: int) -> tuple[Candidates, S]:
+        """Take active hypotheses one token further, as `Stepper.step` does, by these rules.
 
         Where a prefix goes on, its next token is the only candidate, whatever the other rules say. Where they leave no
         candidate at all, eos is the only one.
         """
-        prescribed, required = self._prescribed(live), None
+        prescribed, required = self._prescribed(active), None
         if prescribed is not None:
             required = np.where(prescribed == FREE, self.eos, prescribed)
         elif self.no_repeat_ngram:
-            required = np.full(len(live.sentences), self.eos)
+            required = np.full(len(active.sentences), self.eos)
         candidates, state = stepper.step(
-            live.targets[:, -1],
+            active.targets[:, -1],
             state,
             k,
             required=required,
-            banned=self._banned(live),
-            attention=live.attention is not None,
+            banned=self._banned(active),
+            attention=active.attention is not None,
         )
         if required is not None:
             only = candidates.log_probs[:, 0] == -np.inf
@@ -75,21 +76,21 @@ class Rules:
             candidates = _leave_only(candidates, required, only)
         return candidates, state
 
-    def _prescribed(self, live: Live) -> Ids | None:
+    def _prescribed(self, active: ActiveHypotheses) -> Ids | None:
         """Return the next token (R,) of each prefix, FREE where it is over; None where all are."""
         width = self.prefixes.shape[1]
-        if not (width and (inside := live.lengths < width).any()):
+        if not (width and (inside := active.lengths < width).any()):
             return None
-        return np.where(inside, self.prefixes[live.sentences, live.lengths.clip(max=width - 1)], FREE)
+        return np.where(inside, self.prefixes[active.sentences, active.lengths.clip(max=width - 1)], FREE)
 
-    def _banned(self, live: Live) -> tuple[Ids, Ids] | None:
-        short = live.lengths < self.min_pieces[live.sentences]
+    def _banned(self, active: ActiveHypotheses) -> tuple[Ids, Ids] | None:
+        short = active.lengths < self.min_pieces[active.sentences]
         if not self.no_repeat_ngram and not short.any():  # nearly every step
             return None
         rows = np.flatnonzero(short)
         ids = np.full(rows.size, self.eos)
         if self.no_repeat_ngram:
-            more_rows, more_ids = completions(live.targets, live.lengths, self.no_repeat_ngram)
+            more_rows, more_ids = completions(active.targets, active.lengths, self.no_repeat_ngram)
             rows, ids = np.concatenate((rows, more_rows)), np.concatenate((ids, more_ids))
         return (rows, ids) if rows.size else None
 

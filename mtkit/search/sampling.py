@@ -10,7 +10,8 @@ from typing import Generic
 
 import numpy as np
 
-from mtkit.search.stepper import Candidates, Distribution, Ids, Reals, S, Stepper
+from mtkit.arrays import Ids, Reals
+from mtkit.search.stepper import Candidates, Distribution, S, Stepper
 from mtkit.settings import SearchSettings
 
 

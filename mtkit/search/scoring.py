@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtkit.search.stepper import Ids, Reals, S, Stepper
+from mtkit.arrays import Ids, Reals
+from mtkit.search.stepper import S, Stepper
 
 
 def score_targets(stepper: Stepper[S], src: Ids, src_lengths: Ids, tgt: Ids, tgt_lengths: Ids, *, bos: int) -> Reals:
@@ -21,16 +22,16 @@ def score_targets(stepper: Stepper[S], src: Ids, src_lengths: Ids, tgt: Ids, tgt
         bos: id that every target starts from.
     """
     log_probs = np.zeros(len(tgt))
-    live = np.arange(len(tgt))
+    active = np.arange(len(tgt))
     tokens = np.full(len(tgt), bos)
     state = stepper.start(src, src_lengths)
     for length in range(1, tgt_lengths.max() + 1):
-        required = tgt[live, length - 1]
+        required = tgt[active, length - 1]
         candidates, state = stepper.step(tokens, state, 1, required=required)
         assert candidates.required is not None  # a stepper returns what was required
-        log_probs[live] += candidates.required
-        going = np.flatnonzero(length < tgt_lengths[live])
+        log_probs[active] += candidates.required
+        going = np.flatnonzero(length < tgt_lengths[active])
         if not going.size:
             break
-        live, tokens, state = live[going], required[going], state.select(going)
+        active, tokens, state = active[going], required[going], state.select(going)
     return log_probs

@@ -6,13 +6,11 @@ A network on a GPU, a graph in ONNX Runtime, an ensemble or a table in a test be
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ids = NDArray[np.int64]
-Reals = NDArray[np.floating[Any]]
+from mtkit.arrays import Ids, Reals
 
 
 class State(Protocol):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mtkit.arrays import Ids
 from mtkit.search.beam import beam_search
 from mtkit.search.greedy import greedy_search
 from mtkit.search.hypothesis import Hypothesis, best_first
 from mtkit.search.ranking import Ranking
 from mtkit.search.rules import Rules
 from mtkit.search.sampling import SamplingStepper
-from mtkit.search.stepper import Ids, S, Stepper
+from mtkit.search.stepper import S, Stepper
 from mtkit.settings import SearchSettings
 
 

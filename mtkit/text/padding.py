@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from mtkit.arrays import Ids
 from mtkit.text.vocabulary import PAD
-
-Ids = npt.NDArray[np.int64]
 
 
 def pad(

@@ -19,8 +19,8 @@ from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import Interrupted, OutputError, PreparedError, SettingsError, TrainingError
 from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_free, is_model_folder
 from mtkit.nn import Seq2Seq
-from mtkit.runtime.export import export
-from mtkit.runtime.torch_stepper import choose_device, choose_precision
+from mtkit.runtime.onnx_export.export import export
+from mtkit.runtime.torch_stepper import choose_precision, torch_device
 from mtkit.settings import NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.signals import stop_request
 from mtkit.storage import new_folder, remove_drafts, writing
@@ -82,7 +82,7 @@ def train_model(
     settings = replace(settings, network=resolve_network(settings.network, corpus.joint))
     check_embeddings(settings)
     folder = Path(settings.out).resolve()
-    device = choose_device(settings.device)
+    device = torch_device(settings.device)
     autocast = choose_precision(settings.precision, device)
     # oneDNN keeps compiled code for every shape of product it meets, a thousand by default, and batches have many
     # shapes: 3.6 GB on Multi30k. It meets most of them once an epoch, so keeping fewer costs no time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mtkit.search.stepper import Reals
+from mtkit.arrays import Reals
 from mtkit.text.vocabulary import Vocabulary
 
 Link = tuple[int, int]
@@ -13,7 +13,7 @@ Link = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
-class Attention:
+class AttentionWeights:
     """The weights (T, S) with which T target pieces looked at S source pieces; both end in eos, unless cut off."""
 
     source: tuple[str, ...]

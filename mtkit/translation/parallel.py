@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from mtkit.arrays import Ids
 from mtkit.search import Candidates, Distribution, Stepper
-from mtkit.search.stepper import Ids
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -79,7 +79,7 @@ def in_parallel(work: Callable[[J, Callable[[], None]], R], jobs: Sequence[J], w
     return [results[index] for index in range(len(jobs))]
 
 
-class Checked:
+class CancellableStepper:
     """A stepper that calls `check` before every step, which may raise."""
 
     def __init__(self, stepper: Stepper[Any], check: Callable[[], None]) -> None:

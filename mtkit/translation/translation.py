@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import eq
 from typing import NamedTuple
 
-from mtkit.translation.alignment import Attention, Link
+from mtkit.translation.alignment import AttentionWeights, Link
 
 LOOP_RUN = 16
 """Pieces in the longest run whose repetition is looked for."""
@@ -60,7 +60,7 @@ class Translation:
     untranslatable: bool = False
     n_best: tuple[Alternative, ...] = ()
     alignment: tuple[Link, ...] = ()
-    attention: tuple[Attention, ...] = ()
+    attention: tuple[AttentionWeights, ...] = ()
 
     @property
     def flags(self) -> list[str]:

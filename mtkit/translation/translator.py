@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from mtkit.arrays import Ids
 from mtkit.errors import CorpusError, ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
 from mtkit.search import Hypothesis, Stepper, score_targets, search
-from mtkit.search.stepper import Ids
 from mtkit.settings import AlignmentUnit, Device, RuntimePrecision, SearchSettings
 from mtkit.text.padding import pad
 from mtkit.text.vocabulary import BOS, EOS, normalise_source, normalise_target
-from mtkit.translation.alignment import Attention, Link, first_words, links, words_of_pieces
+from mtkit.translation.alignment import AttentionWeights, Link, first_words, links, words_of_pieces
 from mtkit.translation.batching import SOURCE_MULTIPLE, batches, most_together, shares
-from mtkit.translation.parallel import Checked, in_parallel, usable_cores
+from mtkit.translation.parallel import CancellableStepper, in_parallel, usable_cores
 from mtkit.translation.splitting import split_line
 from mtkit.translation.translation import Alternative, PairScore, Translation, is_loop
 
@@ -176,7 +176,7 @@ class Translator:
             lengths = np.array([len(tgt[index]) + 1 for index in batch])
             tgt_batch = pad([tgt[index] for index in batch], after=[EOS])
             src_batch = _padded([src[index] for index in batch])
-            log_probs = score_targets(Checked(self.stepper, check), *src_batch, tgt_batch, lengths, bos=BOS)
+            log_probs = score_targets(CancellableStepper(self.stepper, check), *src_batch, tgt_batch, lengths, bos=BOS)
             return list(map(PairScore, log_probs.tolist(), lengths.tolist()))
 
         jobs = list(batches([len(ids) + 1 for ids in src], self.search.batch_tokens))
@@ -222,7 +222,7 @@ class Translator:
         def work(job: tuple[int, list[int]], check: Callable[[], None]) -> list[list[Hypothesis]]:
             width, indices = job
             return search(
-                Checked(self.stepper, check),
+                CancellableStepper(self.stepper, check),
                 *_padded([sources[index] for index in indices]),
                 self.search,
                 bos=BOS,
@@ -291,10 +291,10 @@ class Translator:
             tgt_first += max(tgt_units, default=-1) + 1
         return tuple(sorted(found))
 
-    def _attention(self, part: _Part, hypothesis: Hypothesis) -> Attention:
+    def _attention(self, part: _Part, hypothesis: Hypothesis) -> AttentionWeights:
         assert hypothesis.attention is not None  # the search was asked for it
         ended = [] if hypothesis.truncated else [EOS]
-        return Attention(
+        return AttentionWeights(
             tuple(self.src_vocabulary.pieces([*part.ids, EOS])),
             tuple(self.tgt_vocabulary.pieces([*hypothesis.ids, *ended])),
             hypothesis.attention[:, : len(part.ids) + 1],

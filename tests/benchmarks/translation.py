@@ -30,10 +30,10 @@ import torch
 from mtkit import SearchSettings, Translator
 from mtkit.evaluation import corpus_bleu
 from mtkit.model_folder import ModelFolder
-from mtkit.runtime.graph import Graph
+from mtkit.runtime.onnx_export.graph import Graph
+from mtkit.runtime.onnx_export.products import Int8
 from mtkit.runtime.onnx_stepper import session_options
-from mtkit.runtime.products import Int8
-from mtkit.runtime.torch_stepper import TorchStepper, load_stepper
+from mtkit.runtime.torch_stepper import TorchStepper, load_torch_stepper
 from mtkit.search import Candidates
 from mtkit.text.lines import read_lines
 from tests.benchmarks.memory import peak_memory
@@ -107,7 +107,7 @@ def translator(model: Path, precision: str, beam_size: int, batch_tokens: int | 
     if precision == "torch":
         torch.set_num_threads(1)
         folder = ModelFolder.open(model)
-        return Translator(folder, load_stepper(folder, torch.device("cpu"), "float32"), settings)
+        return Translator(folder, load_torch_stepper(folder, torch.device("cpu"), "float32"), settings)
     return Translator.load(model, search=settings, device="cpu", threads=1, precision=precision)  # type: ignore[arg-type]
 
 
@@ -363,7 +363,7 @@ def on_a_gpu(model: Path, sources: list[str]) -> None:
         print("  GPU skipped: there is none")
         return
     folder = ModelFolder.open(model)
-    stepper = load_stepper(folder, torch.device("cuda"), "bfloat16")
+    stepper = load_torch_stepper(folder, torch.device("cuda"), "bfloat16")
     naive = NaiveStepper(stepper.network, autocast=stepper.autocast)
     for beam_size in (1, 5):
         settings = SearchSettings(beam_size=beam_size, batch_tokens=16_384)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtkit.cli.line_input import WINDOW, WINDOW_BYTES, LineInput, beside
+from mtkit.cli.line_input import WINDOW, WINDOW_BYTES, LineInput, paired_lines
 from mtkit.errors import CorpusError
 
 
@@ -75,7 +75,9 @@ def pairs_of(lines: bytes, others: bytes, message: str = "") -> list[tuple[str, 
     """The lines that have a partner; `message` is that of the error after them."""
     pairs = []
     with pytest.raises(CorpusError, match=message) if message else nullcontext():
-        for window, found in beside(LineInput(io.BytesIO(lines), "input"), LineInput(io.BytesIO(others), "others")):
+        for window, found in paired_lines(
+            LineInput(io.BytesIO(lines), "input"), LineInput(io.BytesIO(others), "others")
+        ):
             pairs += zip(window, found, strict=True)
     return pairs
 

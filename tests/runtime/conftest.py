@@ -12,7 +12,9 @@ import torch
 
 from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder
 from mtkit.nn import Seq2Seq
-from mtkit.runtime.export import GraphNetwork, write_graphs
+from mtkit.runtime.onnx_export.export import write_graphs
+from mtkit.runtime.onnx_export.network import GraphNetwork
+from mtkit.runtime.onnx_export.weights import read_weights
 from mtkit.runtime.onnx_stepper import OnnxStepper
 from mtkit.runtime.weights import save_weights
 from mtkit.settings import NetworkSettings
@@ -30,7 +32,8 @@ class Exported:
 
     def stepper(self, precision: str) -> OnnxStepper:
         graphs = self.folder.path / precision
-        write_graphs(GraphNetwork(self.folder), precision, graphs, digest="")
+        network = GraphNetwork(self.folder.config.network, read_weights(self.folder))
+        write_graphs(network, precision, graphs, digest="")
         return OnnxStepper(graphs / "encoder.onnx", graphs / "step.onnx")
 
 

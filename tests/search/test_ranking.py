@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from mtkit.search.live import Live
+from mtkit.search.active_hypotheses import ActiveHypotheses
 from mtkit.search.ranking import Ranking, coverage
 from mtkit.settings import SearchSettings
 
@@ -51,8 +51,10 @@ def test_coverage_counts_the_pieces_that_got_less_than_1():
 def test_hypotheses_lose_eos_bos_and_all_padding():
     weights = np.arange(2 * 2 * 4).reshape(2, 2, 4) / 100
     lengths = np.array([2, 1])  # of the second, the first column is padding
-    live = Live(np.array([1, 0]), lengths, np.array([[BOS, A, EOS], [PAD, BOS, C]]), np.array([-1.0, -3.0]), weights)
-    found = dict(ranking(keep_attention=True, coverage_penalty=0.5).hypotheses(live, np.array([True, False])))
+    active = ActiveHypotheses(
+        np.array([1, 0]), lengths, np.array([[BOS, A, EOS], [PAD, BOS, C]]), np.array([-1.0, -3.0]), weights
+    )
+    found = dict(ranking(keep_attention=True, coverage_penalty=0.5).hypotheses(active, np.array([True, False])))
     assert (found[1].ids, found[1].log_prob, found[1].truncated) == ((A,), -1.0, False)
     assert (found[0].ids, found[0].log_prob, found[0].truncated) == ((C,), -3.0, True)
     np.testing.assert_array_equal(found[1].attention, weights[0])
@@ -64,6 +66,8 @@ def test_hypotheses_lose_eos_bos_and_all_padding():
 def test_attention_is_kept_only_where_it_is_asked_for():
     assert not ranking().needs_attention
     assert ranking(coverage_penalty=0.1).needs_attention
-    live = Live(np.array([1]), np.array([2]), np.array([[BOS, A, EOS]]), np.array([-1.0]), np.full((1, 2, 4), 0.25))
-    [(_, hypothesis)] = ranking(coverage_penalty=0.1).hypotheses(live, np.array([True]))
+    active = ActiveHypotheses(
+        np.array([1]), np.array([2]), np.array([[BOS, A, EOS]]), np.array([-1.0]), np.full((1, 2, 4), 0.25)
+    )
+    [(_, hypothesis)] = ranking(coverage_penalty=0.1).hypotheses(active, np.array([True]))
     assert hypothesis.attention is None

@@ -26,7 +26,7 @@ from typing import Any
 import msgspec
 
 from mtkit.dataset import PreparedCorpus
-from mtkit.runtime import export as export_file
+from mtkit.runtime.onnx_export import export as export_file
 from mtkit.settings import TrainSettings
 from mtkit.training import train
 from mtkit.training import trainer as trainer_file

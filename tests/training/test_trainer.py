@@ -23,7 +23,7 @@ from mtkit.errors import TrainingError
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Loss, Seq2Seq
 from mtkit.presets import recipe_for
-from mtkit.runtime.torch_stepper import load_stepper
+from mtkit.runtime.torch_stepper import load_torch_stepper
 from mtkit.runtime.weights import distinct_weights
 from mtkit.settings import AttentionType, Cell, CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.signals import StopRequest
@@ -211,7 +211,7 @@ def test_the_weights_kept_are_those_of_the_first_best_validation(
     finished = events[-1]
     assert isinstance(finished, Finished)
     assert (finished.best_update, finished.best_bleu, finished.updates) == (10, 5.0, 25)
-    kept = load_stepper(ModelFolder.open(Path(settings.out)), torch.device("cpu"), "float32").network.state_dict()
+    kept = load_torch_stepper(ModelFolder.open(Path(settings.out)), torch.device("cpu"), "float32").network.state_dict()
     assert all(torch.equal(weight, seen[1][name]) for name, weight in kept.items())
     assert not torch.equal(kept["output.weight"], seen[3]["output.weight"])
 

@@ -12,14 +12,14 @@ from mtkit.dataset import PreparedCorpus
 from mtkit.evaluation import corpus_bleu
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Seq2Seq
-from mtkit.runtime.torch_stepper import load_stepper
+from mtkit.runtime.torch_stepper import load_torch_stepper
 from mtkit.text.vocabulary import BOS, EOS
 from mtkit.training.validation import Validation, Validator
 
 
 @pytest.fixture
 def network(model_folder: Path) -> Seq2Seq:
-    return load_stepper(ModelFolder.open(model_folder), torch.device("cpu"), "float32").network
+    return load_torch_stepper(ModelFolder.open(model_folder), torch.device("cpu"), "float32").network
 
 
 @pytest.fixture

@@ -19,15 +19,17 @@ from safetensors.numpy import load_file, save_file
 from mtkit.errors import ModelFolderError
 from mtkit.nn.attention import ATTENTIONS as NN_ATTENTIONS
 from mtkit.nn.recurrent import CELLS as NN_CELLS
-from mtkit.runtime import attentions, cells
-from mtkit.runtime.export import PRECISIONS, export
+from mtkit.runtime.onnx_export.attention import ATTENTION_GRAPHS
+from mtkit.runtime.onnx_export.cells import CELL_GRAPHS
+from mtkit.runtime.onnx_export.export import PRECISIONS, export
+from mtkit.runtime.processor import has_int8_instructions
 from mtkit.runtime.torch_stepper import TorchStepper
 from mtkit.search import Stepper
 from mtkit.settings import AttentionType, Cell, NetworkSettings
 from mtkit.storage import sha256
 from mtkit.text.vocabulary import BOS
 
-from .conftest import PIECES, Exported
+from ..conftest import PIECES, Exported
 
 Make = Callable[..., Exported]
 Sources = tuple[np.ndarray, np.ndarray]
@@ -83,7 +85,7 @@ def test_int8_stays_close_to_the_network(
     settings = replace(BASE, cell=cell, attention=attention, lexical=lexical, embedding_size=64, hidden_size=128)
     model = exported(settings, scale=1.0)
     exact = walk(TorchStepper(model.network), sources)
-    for precision in ("int8", "int8-7bit"):
+    for precision in ("int8", "int8-7bit") if has_int8_instructions() else ("int8-7bit",):
         for ours, theirs in zip(walk(model.stepper(precision), sources), exact, strict=True):
             np.testing.assert_allclose(ours, theirs, atol=0.2)
 
@@ -104,9 +106,9 @@ def test_logits_that_would_overflow_are_normalised_all_the_same(exported: Make, 
 
 
 def test_every_cell_and_attention_has_its_class_and_its_graph() -> None:
-    assert set(NN_CELLS) == set(cells.CELLS) == set(get_args(Cell))
-    assert set(NN_ATTENTIONS) == set(attentions.ATTENTIONS) == set(get_args(AttentionType))
-    for name, attention in attentions.ATTENTIONS.items():
+    assert set(NN_CELLS) == set(CELL_GRAPHS) == set(get_args(Cell))
+    assert set(NN_ATTENTIONS) == set(ATTENTION_GRAPHS) == set(get_args(AttentionType))
+    for name, attention in ATTENTION_GRAPHS.items():
         assert attention.needs_query == NN_ATTENTIONS[name].needs_query
 
 
@@ -134,17 +136,17 @@ def test_seven_bit_weights_cannot_saturate_and_eight_bit_ones_use_their_range(ex
 
 
 def test_export_needs_no_torch() -> None:
-    program = "import sys; import mtkit.runtime.export; print('torch' in sys.modules)"
+    program = "import sys; import mtkit.runtime.onnx_export.export; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "False\n"
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda weights: weights.pop("decoder.readout.weight"), "'decoder.readout.weight' is missing"),
+        (lambda weights: weights.pop("decoder.readout.weight"), r"decoder\.readout\.weight is missing from the file"),
         (
             lambda weights: weights.update({"output.bias": weights["output.bias"][1:]}),
-            r"output\.bias has shape \(149,\)",
+            r"output\.bias has shape \[149\]",
         ),
         (lambda weights: weights["output.bias"].fill(np.nan), r"output\.bias is not finite"),
     ],
@@ -168,7 +170,8 @@ def test_a_full_disk_is_told_as_one_and_leaves_the_old_graphs(model_folder: Path
     before = {path: path.read_bytes() for path in copied.rglob("*.onnx")}
     program = (
         "import resource, sys; from pathlib import Path; from mtkit.model_folder import ModelFolder;"
-        "from mtkit.runtime.export import export; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+        "from mtkit.runtime.onnx_export.export import export;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
         "export(ModelFolder.open(Path(sys.argv[1])))"
     )
     run = subprocess.run([sys.executable, "-c", program, copied], capture_output=True, text=True, check=False)

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from mtkit.runtime.graph import CONTRIB, Graph
+from mtkit.runtime.onnx_export.graph import CONTRIB, Graph
 
 Matrix = NDArray[np.float32]
 

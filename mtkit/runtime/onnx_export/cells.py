@@ -11,8 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtkit.runtime.graph import Graph
-from mtkit.runtime.products import Matrix, Operand, Products
+from mtkit.runtime.onnx_export.graph import Graph
+from mtkit.runtime.onnx_export.products import Matrix, Operand, Products
+
+WeightShapes = dict[str, tuple[int, ...]]
+"""The shape of each weight of a module, by its name within it."""
 
 Parts = tuple[str, ...]
 """The values of a hidden state: (R, H) each, one for a GRU, two for an LSTM."""
@@ -38,7 +41,7 @@ class Weights:
         return Weights(self.tensors, f"{self.prefix}{name}.")
 
 
-class Cell(ABC):
+class CellGraph(ABC):
     """A recurrent cell. `step` goes one position further; `inputs` and `loop` are its two halves.
 
     Where the inputs of all positions are known, as in the encoder, their products are made at once by `inputs`, and
@@ -48,11 +51,24 @@ class Cell(ABC):
 
     parts: int
     """Values in its hidden state; the first is its output."""
+    gates: int
+    """Rows of its matrices, in widths of the hidden state."""
 
     def __init__(self, products: Products, weights: Weights) -> None:
         self.products = products
         (self.input_weight, self.input_bias), (self.weight, self.bias) = self.read(weights)
         self.width = self.weight.shape[1]
+
+    @classmethod
+    def weight_shapes(cls, inputs: int, width: int) -> WeightShapes:
+        """Return the shapes of the weights of a cell that reads `inputs` numbers and holds `width`."""
+        rows = cls.gates * width
+        return {
+            "cell.weight_ih_l0": (rows, inputs),
+            "cell.weight_hh_l0": (rows, width),
+            "cell.bias_ih_l0": (rows,),
+            "cell.bias_hh_l0": (rows,),
+        }
 
     def read(self, weights: Weights) -> tuple[tuple[Matrix, Matrix], tuple[Matrix, Matrix]]:
         """Return weight and bias of the inputs, and those of the state: H rows a gate, in torch's order."""
@@ -80,13 +96,13 @@ class Cell(ABC):
         return self.products.operand(graph, hidden, 1.0, self.width)
 
 
-class GRU(Cell):
+class GruGraph(CellGraph):
     """See `mtkit.nn.recurrent.GRU`.
 
     h' = h + z' * (n - h), where the gate z' = 1 - z is computed as such: the logistic function of the negated sum.
     """
 
-    parts = 1
+    parts, gates = 1, 3
 
     def __init__(self, products: Products, weights: Weights) -> None:
         super().__init__(products, weights)
@@ -98,21 +114,21 @@ class GRU(Cell):
         self._gate_bias = (self.input_bias + self.bias)[self._gates]
 
     def inputs(self, graph: Graph, operand: Operand) -> list[str]:
-        """See `Cell`: for the gates (R, 2 H) and for the candidate (R, H)."""
+        """See `CellGraph`: for the gates (R, 2 H) and for the candidate (R, H)."""
         return [
             self.products.product(graph, [operand], self.input_weight[self._gates], self._gate_bias),
             self._candidate_inputs(graph, [operand]),
         ]
 
     def loop(self, graph: Graph, inputs: Sequence[str], state: Parts) -> Parts:
-        """See `Cell`."""
+        """See `CellGraph`."""
         gates, candidate = inputs
         operand = self.operand(graph, state[0])
         recurrent = self.products.product(graph, [operand], self.weight[self._gates])
         return self._update(graph, graph.op("Add", gates, recurrent), candidate, operand, state[0])
 
     def step(self, graph: Graph, operands: Sequence[Operand], state: Parts) -> Parts:
-        """See `Cell`."""
+        """See `CellGraph`."""
         operand = self.operand(graph, state[0])
         weight = np.hstack((self.input_weight, self.weight))[self._gates]
         gates = self.products.product(graph, [*operands, operand], weight, self._gate_bias)
@@ -134,11 +150,21 @@ class GRU(Cell):
         return graph.op("Mul", reset, self.products.product(graph, [operand], weight, bias))
 
 
-class OriginalGRU(GRU):
+class OriginalGruGraph(GruGraph):
     """See `mtkit.nn.recurrent.OriginalGRU`: a GRU whose candidate multiplies the state after its reset."""
 
+    @classmethod
+    def weight_shapes(cls, inputs: int, width: int) -> WeightShapes:
+        """See `CellGraph`."""
+        return {
+            "inputs.weight": (cls.gates * width, inputs),
+            "inputs.bias": (cls.gates * width,),
+            "gates.weight": (2 * width, width),
+            "candidate.weight": (width, width),
+        }
+
     def read(self, weights: Weights) -> tuple[tuple[Matrix, Matrix], tuple[Matrix, Matrix]]:
-        """See `Cell`; the state has no bias of its own."""
+        """See `CellGraph`; the state has no bias of its own."""
         weight = np.vstack((weights["gates.weight"], weights["candidate.weight"]))
         return (weights["inputs.weight"], weights["inputs.bias"]), (weight, np.zeros(len(weight), np.float32))
 
@@ -147,22 +173,22 @@ class OriginalGRU(GRU):
         return self.products.product(graph, [remembered], self.weight[self._candidate])
 
 
-class LSTM(Cell):
+class LstmGraph(CellGraph):
     """See `mtkit.nn.recurrent.LSTM`."""
 
-    parts = 2
+    parts, gates = 2, 4
 
     def inputs(self, graph: Graph, operand: Operand) -> list[str]:
-        """See `Cell`: for all four gates together (R, 4 H)."""
+        """See `CellGraph`: for all four gates together (R, 4 H)."""
         return [self.products.product(graph, [operand], self.input_weight, self.input_bias + self.bias)]
 
     def loop(self, graph: Graph, inputs: Sequence[str], state: Parts) -> Parts:
-        """See `Cell`."""
+        """See `CellGraph`."""
         recurrent = self.products.product(graph, [self.operand(graph, state[0])], self.weight)
         return self._update(graph, graph.op("Add", inputs[0], recurrent), state[1])
 
     def step(self, graph: Graph, operands: Sequence[Operand], state: Parts) -> Parts:
-        """See `Cell`."""
+        """See `CellGraph`."""
         operands = [*operands, self.operand(graph, state[0])]
         weight, bias = np.hstack((self.input_weight, self.weight)), self.input_bias + self.bias
         return self._update(graph, self.products.product(graph, operands, weight, bias), state[1])
@@ -175,7 +201,7 @@ class LSTM(Cell):
         return graph.op("Mul", graph.op("Sigmoid", leave), graph.op("Tanh", memory)), memory
 
 
-CELLS: dict[str, type[Cell]] = {"gru": GRU, "lstm": LSTM, "gru-original": OriginalGRU}
+CELL_GRAPHS: dict[str, type[CellGraph]] = {"gru": GruGraph, "lstm": LstmGraph, "gru-original": OriginalGruGraph}
 
 
 @dataclass(frozen=True)
@@ -210,7 +236,7 @@ def encoder_layer(
         The outputs (S, N, H), and the final hidden vectors (N, H).
     """
     names = ["forwards", "backwards"] if "backwards" in weights else ["forwards"]
-    cells = [CELLS[kind](products, weights.part(name)) for name in names]
+    cells = [CELL_GRAPHS[kind](products, weights.part(name)) for name in names]
     by_position = graph.op("Concat", graph.op("Shape", positions.real, end=2), graph.constant([-1], np.int64), axis=0)
     sentences = graph.op("Shape", positions.real, start=1, end=2)
 

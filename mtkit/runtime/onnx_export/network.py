@@ -1,4 +1,4 @@
-"""From weights to the graphs that translate without torch: `runtime/<precision>/encoder.onnx` and `step.onnx`.
+"""The network as graphs: `encoder` and `step` of `mtkit.nn.Seq2Seq`, from its weights.
 
     encoder   pieces (U,), src (N, S), src_lengths (N,)  ->  source.* (what attention looks at), hidden.* (N, H)
     step      last_tokens (R,), hidden.* (M, H), source.*, ...  ->  the k best next pieces of each row, next.hidden.*
@@ -11,75 +11,22 @@ a sentence, H hidden width, V pieces of the target vocabulary.
 
 from __future__ import annotations
 
-import errno
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import InvalidProtobuf
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from mtkit.errors import ModelFolderError
-from mtkit.model_folder import ModelFolder
-from mtkit.runtime.attentions import ATTENTIONS, Attention, Memory, Places
-from mtkit.runtime.cells import CELLS, Cell, Positions, Weights, encoder_layer
-from mtkit.runtime.graph import Graph
-from mtkit.runtime.onnx_stepper import GRAPH_FORMAT, Ids
-from mtkit.runtime.products import Float32, Int8, Matrix, Products
+from mtkit.arrays import Ids
+from mtkit.runtime.onnx_export.attention import ATTENTION_GRAPHS, AttentionGraph, Memory, Places
+from mtkit.runtime.onnx_export.cells import CELL_GRAPHS, CellGraph, Positions, Weights, encoder_layer
+from mtkit.runtime.onnx_export.graph import Graph
+from mtkit.runtime.onnx_export.products import Matrix, Products
 from mtkit.settings import NetworkSettings
-from mtkit.storage import new_folder, sha256
 from mtkit.text.vocabulary import NEVER
-
-PRECISIONS: dict[str, Products] = {"float32": Float32(), "int8": Int8(), "int8-7bit": Int8(weight_levels=63)}
 
 BLOCK = 64
 """Columns of the output layer in a block: the k best pieces lie in the k blocks with the largest maxima."""
-
-
-def export(folder: ModelFolder) -> Path:
-    """Write the graphs of a model into its folder, one folder a precision, and return the folder of all of them.
-
-    Raises:
-        ModelFolderError: there are no weights, they cannot be read, or do not fit the settings.
-        OutputError: the disk is full, or cannot be written.
-    """
-    target = folder.path / "runtime"
-    digest = sha256(folder.weights)
-    try:
-        network = GraphNetwork(folder)
-        with new_folder(target) as draft:
-            for name in PRECISIONS:
-                write_graphs(network, name, draft / name, digest)
-    except KeyError as error:
-        raise ModelFolderError(
-            f"{folder.weights}: does not fit config.json: {error} is missing from the file"
-        ) from error
-    except ValueError as error:
-        raise ModelFolderError(f"{folder.weights}: does not fit config.json ({error})") from error
-    return target
-
-
-def write_graphs(network: GraphNetwork, precision: str, folder: Path, digest: str) -> None:
-    """Write the two graphs of one precision, and into them the hash of the weights they were made from."""
-    folder.mkdir()
-    products = PRECISIONS[precision]
-    for name, graph in (("encoder", network.encoder(products)), ("step", network.step(products))):
-        model = graph.model(name)
-        model.metadata_props.add(key="format", value=GRAPH_FORMAT)
-        model.metadata_props.add(key="weights", value=digest)
-        # optimised here as far as holds on every processor, so that loading need not; the session is of no other use
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-        options.optimized_model_filepath = str(folder / f"{name}.onnx")
-        options.log_severity_level = 3  # errors
-        try:
-            onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        except InvalidProtobuf as error:  # the graph is valid, but the disk did not take it
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
 @dataclass(frozen=True)
@@ -97,23 +44,9 @@ class Logits:
 class GraphNetwork:
     """`mtkit.nn.Seq2Seq` as graphs."""
 
-    def __init__(self, folder: ModelFolder) -> None:
-        config = folder.config
-        self.settings: NetworkSettings = config.network
-        try:
-            self.weights = Weights(load_file(folder.weights))
-        except (OSError, SafetensorError) as error:
-            raise ModelFolderError(f"{folder.weights}: cannot be read as weights ({error})") from error
-        for name, weight in self.weights.tensors.items():
-            if not np.isfinite(weight).all():
-                raise ModelFolderError(f"{folder.weights}: {name} is not finite; the training that wrote it diverged")
-        for name, expected in (
-            ("src_embedding.weight", (config.src_vocab_size, self.settings.embedding_size)),
-            ("output.bias", (config.tgt_vocab_size,)),
-            ("decoder.readout.weight", (self.settings.embedding_size, 2 * self.settings.hidden_size)),
-        ):
-            if self.weights[name].shape != expected:
-                raise ValueError(f"{name} has shape {self.weights[name].shape}, the settings ask for {expected}")
+    def __init__(self, settings: NetworkSettings, tensors: Mapping[str, Matrix]) -> None:
+        """Take the weights by their names in model.safetensors, whose names and shapes are those of the settings."""
+        self.settings, self.weights = settings, Weights(tensors)
         width = np.float32(self.settings.embedding_size**0.5)
         source = self.weights["src_embedding.weight"]
         tied = self.settings.tied_embeddings
@@ -123,16 +56,16 @@ class GraphNetwork:
         self.output_bias: Matrix = self.weights["output.bias"]
         self.lexicon = self.weights.part("decoder.lexicon.linear") if self.settings.has_lexicon else None
 
-    def attention(self, products: Products) -> Attention:
+    def attention(self, products: Products) -> AttentionGraph:
         """Return the attention, by its name in the settings."""
         settings = self.settings
-        kind = ATTENTIONS[settings.attention]
+        kind = ATTENTION_GRAPHS[settings.attention]
         return kind(products, self.weights.part("decoder.attention"), settings.hidden_size, settings.attention_heads)
 
-    def decoder_cells(self, products: Products) -> list[Cell]:
+    def decoder_cells(self, products: Products) -> list[CellGraph]:
         """Return the cells of the decoder, from the first layer up."""
         layers = (self.weights.part(f"decoder.layers.{depth}") for depth in range(self.settings.decoder_layers))
-        return [CELLS[self.settings.cell](products, layer) for layer in layers]
+        return [CELL_GRAPHS[self.settings.cell](products, layer) for layer in layers]
 
     def encoder(self, products: Products) -> Graph:
         """Build the graph that reads N sources and returns all that the decoder starts from."""
@@ -147,7 +80,7 @@ class GraphNetwork:
 
         first = self.weights.part("encoder.layers.0")
         directions = 1 + ("backwards" in first)
-        out = directions * len(CELLS[self.settings.cell](products, first.part("forwards")).input_weight)
+        out = directions * len(CELL_GRAPHS[self.settings.cell](products, first.part("forwards")).input_weight)
         operand, value, bound = products.embedded(graph, self.src_table, pieces, out), "", 0.0
         finals = []
         for depth in range(self.settings.encoder_layers):
@@ -310,23 +243,31 @@ class GraphNetwork:
         """
         required = graph.input("required", np.int64, ["R"])
         more, everything = graph.input("more", np.bool_, []), graph.input("everything", np.bool_, [])
+        # if more: `some`, inside of which, if everything: `whole`, else `none`; if not more: `nothing`. A branch sees
+        # the values of the graphs around it, and only the one that is taken runs.
         some, nothing, whole, none = Graph(graph), Graph(graph), Graph(graph), Graph(graph)
         column_of = graph.constant(logits.column_of)
         empty = np.zeros((0, len(logits.column_of)), np.float32)
 
+        # first output: each row's logit in the column of the piece that it requires, (R, 1), normalised
         columns = some.op("Unsqueeze", some.op("Gather", column_of, required), some.constant([1]))
         asked = some.op("Sub", some.op("GatherElements", logits.value, columns, axis=1), logits.normaliser)
         some.output(some.op("Squeeze", asked, some.constant([1])), np.float32, ["R"])
+        # second output: the weights (N, K, S) as (N * K, S), from which each row takes those of its place
         by_place = some.op("Concat", some.constant([-1]), some.op("Shape", weights, start=-1), axis=0)
         some.output(some.op("Gather", some.op("Reshape", weights, by_place), places.places), np.float32, ["R", "S"])
+        # third output: all columns in the order of the pieces (R, V), or no row of them. It is an If within the branch,
+        # since it is the only costly one.
         of_all = whole.op("Sub", whole.op("Gather", logits.value, column_of, axis=1), logits.normaliser)
         whole.output(of_all, np.float32, ["R", "V"])
         none.output(none.op("Identity", none.constant(empty)), np.float32, ["none", "V"])
         full = some.op("If", everything, then_branch=whole.proto("all"), else_branch=none.proto("none"))
         some.output(full, np.float32, ["rows", "V"])
 
+        # the other branch: as many outputs, of the same ranks and types, which an If asks for; all of them empty
         for array in (empty[:, 0], empty[:, :0], empty):
             nothing.output(nothing.op("Identity", nothing.constant(array)), np.float32, ["none"] * array.ndim)
+        # "rows" and "width" rather than R and S: the sizes depend on the branch
         branches = {"then_branch": some.proto("more"), "else_branch": nothing.proto("nothing")}
         found = graph.ops("If", more, count=3, **branches)
         shapes = {"required_log_probs": ["rows"], "attention": ["rows", "width"], "distribution": ["rows", "V"]}
@@ -360,5 +301,5 @@ def _range(graph: Graph, count: str) -> str:
     return graph.op("Range", graph.constant(0), count, graph.constant(1))
 
 
-def _hidden_names(depth: int, cell: Cell) -> list[str]:
+def _hidden_names(depth: int, cell: CellGraph) -> list[str]:
     return [f"hidden.{depth}.{part}" for part in range(cell.parts)]

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mtkit.runtime.cells import Weights
-from mtkit.runtime.graph import CONTRIB, Graph, Shape
-from mtkit.runtime.products import Operand, Products
+from mtkit.runtime.onnx_export.cells import Weights, WeightShapes
+from mtkit.runtime.onnx_export.graph import CONTRIB, Graph, Shape
+from mtkit.runtime.onnx_export.products import Operand, Products
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Places:
     places: str
 
 
-class Attention(ABC):
+class AttentionGraph(ABC):
     """Base of all attentions. `project` names what `attend` finds again under the same names."""
 
     needs_query = True
@@ -48,6 +48,11 @@ class Attention(ABC):
     def __init__(self, products: Products, weights: Weights, width: int, heads: int) -> None:
         self.products, self.weights = products, weights
         self.width, self.heads, self.head_width = width, heads, width // heads
+
+    @classmethod
+    def weight_shapes(cls, width: int, heads: int) -> WeightShapes:
+        """Return the shapes of its weights, of which this one has none."""
+        return {}
 
     @abstractmethod
     def shapes(self) -> dict[str, Shape]:
@@ -65,28 +70,28 @@ class Attention(ABC):
         """
 
 
-class FixedContext(Attention):
+class FixedContextGraph(AttentionGraph):
     """See `mtkit.nn.attention.FixedContext`."""
 
     needs_query = False
 
     def shapes(self) -> dict[str, Shape]:
-        """See `Attention`."""
+        """See `AttentionGraph`."""
         return {"source.context": ["N", self.width]}
 
     def project(self, graph: Graph, memory: Memory) -> dict[str, str]:
-        """See `Attention`."""
+        """See `AttentionGraph`."""
         return {"source.context": memory.final}
 
     def attend(self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places) -> tuple[str, str]:
-        """See `Attention`; the weights are uniform over the sentence."""
+        """See `AttentionGraph`; the weights are uniform over the sentence."""
         sentences = graph.op("Div", places.places, graph.op("Shape", places.rows, start=1, end=2))
         shape = graph.op("Concat", graph.op("Shape", places.rows), graph.op("Shape", padding, start=2), axis=0)
         weights = graph.op("Expand", graph.op("Softmax", padding, axis=2), shape)
         return graph.op("Gather", source["source.context"], sentences), weights
 
 
-class ScoredAttention(Attention):
+class ScoredAttentionGraph(AttentionGraph):
     """Softmax over scores of each head, whose values are slices of the memory.
 
     With several heads, values (N, S, H) are held as (N, heads, S, H / heads).
@@ -101,7 +106,7 @@ class ScoredAttention(Attention):
         """Return the scores of queries (R, H): (N, K, S), or (N, heads, K, S) of several heads."""
 
     def shapes(self) -> dict[str, Shape]:
-        """See `Attention`."""
+        """See `AttentionGraph`."""
         return {"source.memory": self.shape_by_head(), "source.keys": self.key_shape()}
 
     def key_shape(self) -> Shape:
@@ -120,11 +125,11 @@ class ScoredAttention(Attention):
         return graph.op("Transpose", value, perm=[0, 2, 1, 3])
 
     def project(self, graph: Graph, memory: Memory) -> dict[str, str]:
-        """See `Attention`."""
+        """See `AttentionGraph`."""
         return {"source.memory": self.by_head(graph, memory.value), "source.keys": self.keys(graph, memory)}
 
     def attend(self, graph: Graph, query: str, source: dict[str, str], padding: str, places: Places) -> tuple[str, str]:
-        """See `Attention`."""
+        """See `AttentionGraph`."""
         if self.heads > 1:
             padding = graph.op("Unsqueeze", padding, graph.constant([1]))
         scores = graph.op("Add", self.scores(graph, query, source["source.keys"], places), padding)
@@ -137,43 +142,58 @@ class ScoredAttention(Attention):
         return graph.op("Gather", graph.reshape(context, -1, self.width), places.places), weights
 
 
-class DotAttention(ScoredAttention):
+class DotAttentionGraph(ScoredAttentionGraph):
     """See `mtkit.nn.attention.DotAttention`; the scale is in the keys."""
 
     def keys(self, graph: Graph, memory: Memory) -> str:
-        """See `ScoredAttention`."""
+        """See `ScoredAttentionGraph`."""
         scale = graph.constant(1 / math.sqrt(self.head_width), np.float32)
         return self.by_head(graph, graph.op("Mul", memory.value, scale))
 
     def scores(self, graph: Graph, query: str, keys: str, places: Places) -> str:
-        """See `ScoredAttention`."""
+        """See `ScoredAttentionGraph`."""
         query = self.by_head(graph, graph.op("Gather", query, places.rows))  # (N, [heads,] K, H / heads)
         return graph.op("FusedMatMul", query, keys, transB=1, domain=CONTRIB)
 
 
-class GeneralAttention(DotAttention):
+class GeneralAttentionGraph(DotAttentionGraph):
     """See `mtkit.nn.attention.GeneralAttention`."""
 
+    @classmethod
+    def weight_shapes(cls, width: int, heads: int) -> WeightShapes:
+        """See `AttentionGraph`."""
+        return {"key.weight": (width, width)}
+
     def keys(self, graph: Graph, memory: Memory) -> str:
-        """See `ScoredAttention`."""
+        """See `ScoredAttentionGraph`."""
         weight = self.weights["key.weight"] / np.float32(math.sqrt(self.head_width))
         return self.by_head(graph, self.products.product(graph, [memory.operand], weight))
 
 
-class AdditiveAttention(ScoredAttention):
+class AdditiveAttentionGraph(ScoredAttentionGraph):
     """See `mtkit.nn.attention.AdditiveAttention`."""
 
+    @classmethod
+    def weight_shapes(cls, width: int, heads: int) -> WeightShapes:
+        """See `AttentionGraph`."""
+        return {
+            "vector": (heads, width // heads),
+            "query.weight": (width, width),
+            "query.bias": (width,),
+            "key.weight": (width, width),
+        }
+
     def key_shape(self) -> Shape:
-        """See `ScoredAttention`."""
+        """See `ScoredAttentionGraph`."""
         return ["N", 1, "S", self.width]
 
     def keys(self, graph: Graph, memory: Memory) -> str:
-        """See `ScoredAttention`."""
+        """See `ScoredAttentionGraph`."""
         keys = self.products.product(graph, [memory.operand], self.weights["key.weight"])
         return graph.op("Unsqueeze", keys, graph.constant([1]))
 
     def scores(self, graph: Graph, query: str, keys: str, places: Places) -> str:
-        """See `ScoredAttention`."""
+        """See `ScoredAttentionGraph`."""
         operand = self.products.operand(graph, query, 1.0, self.width)
         query = self.products.product(graph, [operand], self.weights["query.weight"], self.weights["query.bias"])
         query = graph.op("Unsqueeze", graph.op("Gather", query, places.rows), graph.constant([2]))
@@ -188,9 +208,9 @@ class AdditiveAttention(ScoredAttention):
         return graph.op("Transpose", scores, perm=[0, 3, 1, 2])
 
 
-ATTENTIONS: dict[str, type[Attention]] = {
-    "none": FixedContext,
-    "additive": AdditiveAttention,
-    "dot": DotAttention,
-    "general": GeneralAttention,
+ATTENTION_GRAPHS: dict[str, type[AttentionGraph]] = {
+    "none": FixedContextGraph,
+    "additive": AdditiveAttentionGraph,
+    "dot": DotAttentionGraph,
+    "general": GeneralAttentionGraph,
 }

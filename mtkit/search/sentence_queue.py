@@ -6,8 +6,9 @@ from typing import Generic
 
 import numpy as np
 
-from mtkit.search.live import Live
-from mtkit.search.stepper import Ids, S, Stepper
+from mtkit.arrays import Ids
+from mtkit.search.active_hypotheses import ActiveHypotheses
+from mtkit.search.stepper import S, Stepper
 
 SHARE_OF_PLACES = 1 / 3
 """So many have to be free before the next sentences take them, since a join has its cost. 1,000 sentences of Multi30k
@@ -15,7 +16,7 @@ en-de, 64 to 128 together, take 369 greedy steps with a sixth, 385 with a third,
 time."""
 
 
-class Waiting(Generic[S]):
+class SentenceQueue(Generic[S]):
     """N sentences that are started in their order, at most `together` of them under way at a time.
 
     Args:
@@ -46,27 +47,27 @@ class Waiting(Generic[S]):
         self.encoded: S  # sentences `first` to `read`, of which those from `next` on have not begun
         self.first = self.next = self.read = 0
 
-    def start(self) -> tuple[Live, S]:
+    def start(self) -> tuple[ActiveHypotheses, S]:
         """Start the first sentences."""
         return self._start(self.together)
 
-    def go_on(self, live: Live, state: S, rows: Ids) -> tuple[Live, S] | None:
+    def go_on(self, active: ActiveHypotheses, state: S, rows: Ids) -> tuple[ActiveHypotheses, S] | None:
         """Return what is stepped next, or None when every sentence has ended.
 
         Args:
-            live: R hypotheses that go on, which may be none.
+            active: R hypotheses that go on, which may be none.
             state: of a step's hypotheses.
             rows: (R,) the row of `state` that each of the hypotheses goes on from.
         """
-        waiting = len(self.src) - self.next
-        if waiting:
-            free = self.together - _distinct(live.sentences)
-            if free >= min(waiting, max(1, self.together * SHARE_OF_PLACES)):
+        left = len(self.src) - self.next
+        if left:
+            free = self.together - _distinct(active.sentences)
+            if free >= min(left, max(1, self.together * SHARE_OF_PLACES)):
                 new, new_state = self._start(free)
-                return (live.join(new), state.select(rows).join(new_state)) if rows.size else (new, new_state)
-        return (live, state.select(rows)) if rows.size else None
+                return (active.join(new), state.select(rows).join(new_state)) if rows.size else (new, new_state)
+        return (active, state.select(rows)) if rows.size else None
 
-    def _start(self, count: int) -> tuple[Live, S]:
+    def _start(self, count: int) -> tuple[ActiveHypotheses, S]:
         """Start the next `count` sentences, or as many as have been read, which is one at least."""
         if self.next == self.read:  # the encoder wants a whole batch, whatever is free
             self.first, self.read = self.read, min(self.read + self.together, len(self.src))
@@ -76,7 +77,7 @@ class Waiting(Generic[S]):
         sentences = np.arange(self.next, min(self.next + count, self.read)).repeat(self.each)
         rows = np.arange((self.next - self.first) * self.each, len(sentences) + (self.next - self.first) * self.each)
         self.next = int(sentences[-1]) + 1
-        return Live.start(sentences, self.bos, self.attention), self.encoded.select(rows)
+        return ActiveHypotheses.start(sentences, self.bos, self.attention), self.encoded.select(rows)
 
 
 def _distinct(sentences: Ids) -> int:
