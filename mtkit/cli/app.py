@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from typing import Annotated
 
@@ -12,7 +11,9 @@ import typer
 from mtkit import __version__
 from mtkit.cli import evaluate, export, preprocess, train, translate
 from mtkit.cli.console import discard_output, fail
+from mtkit.cli.usage_error import UsageError
 from mtkit.errors import Interrupted, MtkitError, OutputError
+from mtkit.process import exiting_on_sigterm
 
 app = typer.Typer(
     help="Recurrent machine translation: from two text files to a BLEU score.",
@@ -20,9 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Example: mtkit train --langs en-fr --train data/train --valid data/valid --out models/en-fr",
 )
-
-# the base of all complaints about the command line; typer ships click under a name that depends on its version
-UsageError = typer.BadParameter.__mro__[2]
 
 
 def _version(wanted: bool) -> None:
@@ -68,10 +66,20 @@ def _tell(message: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; print one line for an error, and exit with its code."""
-    debug = "--debug" in sys.argv
+    """Run the command line, and exit with its code."""
     _open_closed_streams()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that drafts are cleaned up
+    with exiting_on_sigterm():
+        code = _run()
+    if os.environ.get("WORLD_SIZE", "1") != "1":  # no teardown of what processes share: see `training.processes.join`
+        sys.stderr.flush()
+        os._exit(code or 0)
+    sys.exit(code)
+
+
+def _run() -> int | None:
+    """Run the command that was asked for; print one line for an error, and return the exit code."""
+    debug = "--debug" in sys.argv
+    code: int | None
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -84,9 +92,9 @@ def main() -> None:
             raise
         _tell(str(error))
         code = error.exit_code
-    except UsageError as error:  # type: ignore[misc]
+    except UsageError as error:
         if type(error).__name__ != "NoArgsIsHelpError":
-            _tell(error.format_message())
+            _tell(error.format_message())  # type: ignore[attr-defined]
         code = 2
     except (KeyboardInterrupt, typer.Abort):
         code = 130
@@ -105,7 +113,4 @@ def main() -> None:
             raise
         _tell(f"{type(error).__name__}: {error}; --debug shows where")
         code = 1
-    if os.environ.get("WORLD_SIZE", "1") != "1":  # no teardown of what processes share: see `training.processes.join`
-        sys.stderr.flush()
-        os._exit(code or 0)
-    sys.exit(code)
+    return code

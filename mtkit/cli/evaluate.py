@@ -9,6 +9,7 @@ import typer
 from mtkit.cli.console import Console
 from mtkit.cli.options import Argument, add_command
 from mtkit.configuration import Resolved
+from mtkit.process import shared_onnx_memory
 from mtkit.settings import EvaluateSettings
 
 
@@ -30,7 +31,8 @@ def run(resolved: Resolved[EvaluateSettings], given: Mapping[str, str | None], c
     """Score a model on a test set, or any system's output: BLEU, chrF, and a model's perplexity."""
     from mtkit.evaluation import evaluate
 
-    scores = evaluate(resolved.settings, given["model"])
+    with shared_onnx_memory():
+        scores = evaluate(resolved.settings, given["model"])
     if resolved.settings.json:
         print(scores.as_json())
         return

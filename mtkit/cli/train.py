@@ -16,6 +16,7 @@ from mtkit.cli.options import Argument, add_command, option_order
 from mtkit.configuration import Resolved, adopt, for_corpus
 from mtkit.errors import Interrupted, MissingExtraError, SettingsError
 from mtkit.presets import RECIPES, diversified_epochs, recipe_for
+from mtkit.process import training_memory
 from mtkit.settings import CorpusSettings, TrainSettings
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Co
         ) from error
     from mtkit.cli.training_display import TrainingDisplay
 
-    with join(resolved.settings.device) as processes:
+    with training_memory(), join(resolved.settings.device) as processes:
         corpus = open_corpus(resolved.settings, prepared, console.say, processes)
         resolved = for_corpus(resolved, corpus.size)
         choice = _choice(resolved.settings, corpus) if resolved.settings.preset == "auto" else ()

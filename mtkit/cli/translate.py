@@ -17,6 +17,7 @@ from mtkit.cli.line_input import LineInput, paired_lines
 from mtkit.cli.options import Argument, add_command
 from mtkit.configuration import Resolved
 from mtkit.errors import CorpusError, MtkitError, SettingsError
+from mtkit.process import shared_onnx_memory
 from mtkit.settings import DecodingErrors, TranslateSettings
 from mtkit.signals import stop_request
 from mtkit.storage import new_file, writing
@@ -48,6 +49,7 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
 
     try:
         with ExitStack() as stack:
+            stack.enter_context(shared_onnx_memory())
             names = [settings.input, *filter(None, [settings.score_against or settings.prefix])]
             inputs = [stack.enter_context(_open_input(name, settings.errors)) for name in names]
             translator = Translator.load(

@@ -5,6 +5,8 @@ Importing this file imports torch; `translation` does so only when it needs a ne
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +19,7 @@ from mtkit.errors import SettingsError
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Seq2Seq
 from mtkit.nn.decoder import DecoderState
+from mtkit.process import without_tf32
 from mtkit.runtime.weights import load_weights
 from mtkit.search import Candidates, Distribution
 from mtkit.settings import Device, Precision, RuntimePrecision
@@ -50,12 +53,14 @@ class TorchState:
 class TorchStepper:
     """Steps a network on the device it lives on, in its own number format unless `autocast` gives a faster one.
 
-    On a GPU a step waits for the device once, when its results are fetched.
+    On a GPU a step waits for the device once, when its results are fetched, and `exact` keeps its float32 from being
+    rounded to TF32.
     """
 
-    def __init__(self, network: Seq2Seq, *, autocast: torch.dtype | None = None) -> None:
+    def __init__(self, network: Seq2Seq, *, autocast: torch.dtype | None = None, exact: bool = False) -> None:
         self.network = network
         self.autocast = autocast
+        self.exact = exact
         self.device = next(network.parameters()).device
         # On the device from the start: constants that are copied there in a step would each make it wait.
         self._never = torch.tensor(NEVER, device=self.device)
@@ -113,8 +118,13 @@ class TorchStepper:
             torch.cuda.current_stream(self.device).synchronize()
         return [None if copy is None else copy.numpy() for copy in copies]
 
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None)
+    @contextmanager
+    def _precision(self) -> Iterator[None]:
+        with (
+            torch.autocast(self.device.type, dtype=self.autocast, enabled=self.autocast is not None),
+            without_tf32() if self.exact else nullcontext(),
+        ):
+            yield
 
     def _tensor(self, array: Ids) -> Tensor:
         # From memory that is not pinned, CUDA has taken its copy when this returns: the array may change after it.
@@ -159,6 +169,4 @@ def load_torch_stepper(folder: ModelFolder, device: torch.device, precision: Run
     network = Seq2Seq(config.network, config.src_vocab_size, config.tgt_vocab_size)
     load_weights(network, folder.weights)
     autocast = choose_precision(precision, device)
-    if autocast is None:  # float32 is meant: cuDNN's recurrent layers would round their inputs to 10 bits
-        torch.backends.cudnn.allow_tf32 = False
-    return TorchStepper(network.to(device).eval(), autocast=autocast)
+    return TorchStepper(network.to(device).eval(), autocast=autocast, exact=autocast is None)

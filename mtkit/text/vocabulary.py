@@ -20,6 +20,7 @@ from mtkit.errors import VocabularyError
 from mtkit.settings import VocabType
 from mtkit.storage import new_file
 from mtkit.text.segmentation import SPACE, MergeSegmenter, Segmenter, UnigramSegmenter, sample
+from mtkit.text.sentencepiece_errors import is_for_want_of_sentences, smallest_size
 
 PAD, UNK, BOS, EOS = range(4)
 NEVER = [PAD, UNK, BOS]
@@ -30,7 +31,6 @@ SAMPLING: dict[VocabType, float] = {"unigram": 0.25, "bpe": 0.1}
 
 _META_PIECES = 4 + 256  # the special ids and one piece for each byte
 _NOT_TEXT = re.compile(rf"[\x00-\x1f\x7f-\x9f{SPACE}]")
-_SMALLEST = re.compile(r"smaller than required_chars\. \d+ vs (\d+)")
 _LONGEST = 4_192  # bytes; longer sentences take no part in training a vocabulary
 
 
@@ -223,9 +223,9 @@ def _train(sentences: Iterable[str], size: int, vocab_type: VocabType) -> tuple[
     except RuntimeError as error:
         if stopped:
             raise stopped[0] from None
-        if match := _SMALLEST.search(str(error)):
-            return b"", int(match[1])
-        if "sentences_.empty()" in str(error):
+        if (smallest := smallest_size(error)) is not None:
+            return b"", smallest
+        if is_for_want_of_sentences(error):
             raise VocabularyError(
                 f"vocabulary: no sentence of at most {_LONGEST:,} bytes to train on; give one sentence a line"
             ) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
 from torch import Tensor
 
 from mtkit.nn import Seq2Seq
@@ -28,7 +27,8 @@ class MovingAverage:
         decay = min(self.decay, update / (update + 10))
         weights = list(distinct_weights(network).values())
         share = finite.to(weights[0].dtype) * (1 - decay)
-        torch._foreach_lerp_(list(self.tensors.values()), weights, [share] * len(weights))
+        for average, weight in zip(self.tensors.values(), weights, strict=True):
+            average.lerp_(weight, share)
 
     @contextmanager
     def in_place(self, network: Seq2Seq) -> Iterator[None]:

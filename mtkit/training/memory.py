@@ -1,4 +1,4 @@
-"""How much memory a training will take, told before it starts; and keeping what it has taken.
+"""How much memory a training will take, told before it starts.
 
     process     the interpreter, torch and its libraries
     compiled    with bfloat16 on a CPU, the code that oneDNN compiles for one shape of product after another
@@ -11,8 +11,6 @@ whatever kernels run. It is a constant, and so much a sentence, a source positio
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -31,9 +29,6 @@ COMPILED = 2.2e6
 told and measured: 1.1 and 0.9 at 256 units, 1.7 and 1.9 at 512, 2.4 and 2.5 at 768."""
 BESIDE = 1.25
 """Measured in float32: peak over what is kept, at 3,000 and at 12,000 tokens a batch."""
-
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
-"""As malloc.h of glibc numbers them."""
 
 _TRIALS = ((8, 8, 8), (8, 8, 16), (8, 16, 8), (8, 16, 16), (16, 8, 8))
 """Shapes (B, S, T) from which the five terms follow."""
@@ -70,17 +65,6 @@ def estimate_memory(
     kept = float((_products(shapes * (1, widens, widens)) @ terms).max())
     compiled = COMPILED * hidden_size if device.type == "cpu" and autocast is not None else 0
     return round(PROCESS[device.type] + compiled + 16 * weights + BESIDE * kept)
-
-
-def keep_freed_memory() -> None:
-    """Let the C library keep what is freed for the tensors to come, where it is glibc; the peak stays the same.
-
-    Else the system clears new pages for the large ones at every update: 3 to 8 % of its time in float32.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt:
-        mallopt(_M_MMAP_MAX, 0)
-        mallopt(_M_TRIM_THRESHOLD, -1)
 
 
 def available_memory() -> int | None:

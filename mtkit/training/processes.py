@@ -10,11 +10,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from mtkit.errors import SettingsError, TrainingError
 from mtkit.settings import Device
@@ -23,6 +24,18 @@ T = TypeVar("T")
 
 PATIENCE = timedelta(days=7)
 """How long the others wait for the first, which may prepare a corpus. A process that ends ends the wait at once."""
+
+
+class Counter(Protocol):
+    """What `torch.distributed`'s stores have in common, as far as it is asked for here."""
+
+    def add(self, key: str, amount: int) -> int:
+        """Add to a number that all processes see, and return what it has become."""
+        ...
+
+
+_store: Counter | None = None
+"""Where the processes of this training have met, once they have."""
 
 
 class Processes:
@@ -117,6 +130,7 @@ def join(device: Device) -> Iterator[Processes]:
     Raises:
         SettingsError: there are more processes on this host than GPUs, or something else than torchrun started them.
     """
+    global _store
     if not _is_one_of_many():
         yield ALONE
         return
@@ -126,8 +140,11 @@ def join(device: Device) -> Iterator[Processes]:
             "with torchrun, or unset WORLD_SIZE to train in one process"
         )
     on_gpu = device != "cpu" and torch.cuda.is_available()
+    backends = "cpu:gloo,cuda:nccl" if on_gpu else "cpu:gloo"
     with _together():
-        dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "cpu:gloo", timeout=PATIENCE)
+        store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
+        dist.init_process_group(backends, store=store, rank=rank, world_size=count, timeout=PATIENCE)
+        _store = store
     if on_gpu:
         _take_gpu()
     processes = JoinedProcesses()
@@ -144,10 +161,10 @@ def may_tell() -> bool:
     """
     if not _is_one_of_many():
         return True
-    if not dist.is_initialized():
+    if _store is None:
         return os.environ.get("RANK", "0") == "0"
     try:
-        told = dist.distributed_c10d._get_default_store().add("told", 1)
+        told = _store.add("told", 1)
     except RuntimeError:
         return True  # who kept the count is gone, and may have had no time to tell anything
     return bool(told == 1)

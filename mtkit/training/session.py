@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import Interrupted, OutputError, PreparedError, SettingsError, TrainingError
 from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_free, is_model_folder
 from mtkit.nn import Seq2Seq
+from mtkit.process import torch_as_it_was
 from mtkit.runtime.onnx_export.export import export
 from mtkit.runtime.torch_stepper import choose_precision, torch_device
 from mtkit.settings import NetworkSettings, PreprocessSettings, TrainSettings
@@ -27,7 +27,6 @@ from mtkit.storage import new_folder, remove_drafts, writing
 from mtkit.training.curves import draw_curves
 from mtkit.training.events import Event, Finished, Started
 from mtkit.training.log import LOG
-from mtkit.training.memory import keep_freed_memory
 from mtkit.training.model_card import write_model_card
 from mtkit.training.processes import ALONE, Processes
 from mtkit.training.schedule import Schedule
@@ -55,6 +54,7 @@ def ignore(event: Event) -> None:
     """Listen to nothing."""
 
 
+@torch_as_it_was()
 def train_model(
     settings: TrainSettings,
     corpus: PreparedCorpus,
@@ -84,10 +84,6 @@ def train_model(
     folder = Path(settings.out).resolve()
     device = torch_device(settings.device)
     autocast = choose_precision(settings.precision, device)
-    # oneDNN keeps compiled code for every shape of product it meets, a thousand by default, and batches have many
-    # shapes: 3.6 GB on Multi30k. It meets most of them once an epoch, so keeping fewer costs no time.
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
-    keep_freed_memory()
     if settings.threads:
         torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)

@@ -23,6 +23,7 @@ from mtkit.settings import TrainSettings
 from mtkit.signals import StopRequest
 from mtkit.text.vocabulary import PAD
 from mtkit.training.average import MovingAverage
+from mtkit.training.conditional_step import step_where
 from mtkit.training.events import Event, Reported, Validated, Warned
 from mtkit.training.gradients import accumulate, halved, widened
 from mtkit.training.keeping import Keeping
@@ -299,8 +300,7 @@ class Trainer:
         """Move weights and average by the gradient they have, where `finite` (); that is decided on the device."""
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate(self.progress.update + 1)
-        self.optimizer.found_inf = (~finite).float()  # type: ignore[attr-defined] # as torch's GradScaler does it
-        self.optimizer.step()
+        step_where(self.optimizer, finite)
         self.optimizer.zero_grad()
         if self.average:
             self.average.update(self.network, self.progress.update + 1, finite)

@@ -15,11 +15,11 @@ from msgspec.structs import replace
 
 from mtkit.dataset import PreparedCorpus
 from mtkit.nn import Seq2Seq
+from mtkit.process import keep_freed_memory
 from mtkit.settings import AttentionType, Cell, NetworkSettings, TrainSettings
 from mtkit.training import available_memory
 from mtkit.training import memory as memory_file
 from mtkit.training.gradients import widened
-from mtkit.training.memory import keep_freed_memory
 from mtkit.training.trainer import SAMPLING_WIDENS, Trainer
 
 Tiny = Callable[..., TrainSettings]
@@ -28,6 +28,7 @@ MEASURE = """if True:
     import sys
     from pathlib import Path
     from mtkit.dataset import PreparedCorpus
+    from mtkit.process import training_memory
     from mtkit.settings import TrainSettings
     from mtkit.training import Started, train
 
@@ -36,7 +37,8 @@ MEASURE = """if True:
         out=out, batch_tokens=int(tokens), updates=12, device="cpu", precision="float32", threads=1
     )
     told = []
-    train(settings, PreparedCorpus.open(Path(corpus)), told.append)
+    with training_memory():
+        train(settings, PreparedCorpus.open(Path(corpus)), told.append)
     (started,) = (event for event in told if isinstance(event, Started))
     status = Path("/proc/self/status").read_text().splitlines()
     (peak,) = (1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
