@@ -6,6 +6,7 @@ one for a GRU and two for an LSTM, so that nothing outside this file asks which 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Protocol
 
 import torch
@@ -172,17 +173,27 @@ def _reorder(sequence: Tensor, order: Tensor) -> Tensor:
 def _run(cell: nn.RNNBase, inputs: Tensor, state: Hidden) -> tuple[Tensor, Any]:
     """Call torch's cell; on a GPU without autocast, which would make it float16 whatever type was asked for.
 
+    An LSTM goes without it on a CPU that has no AVX-512, too: oneDNN, which torch hands it to, refuses bfloat16 there
+    ("could not create a primitive descriptor", torch 2.13).
+
     The positions go first, in memory too: of inputs that are merely transposed, as with `batch_first`, torch makes one
     product a position on a CPU where no gradient is asked for, each with a copy of the weights of its own.
     """
     steps = inputs.transpose(0, 1).contiguous()
-    if inputs.device.type != "cuda":
+    device = inputs.device.type
+    if device != "cuda" and (not isinstance(cell, nn.LSTM) or _has_avx512()):
         outputs, last = cell(steps, _packed(state, inputs.dtype))
     else:
-        with torch.autocast("cuda", enabled=False):
+        with torch.autocast(device, enabled=False):
             dtype = next(cell.parameters()).dtype
             outputs, last = cell(steps.to(dtype), _packed(state, dtype))
     return outputs.transpose(0, 1), last
+
+
+@cache
+def _has_avx512() -> bool:
+    capabilities = torch.cpu.get_capabilities()
+    return all(capabilities.get(f"avx512_{part}", False) for part in ("f", "bw", "dq", "vl"))
 
 
 def _packed(state: Hidden, dtype: torch.dtype) -> Tensor | tuple[Tensor, ...]:
