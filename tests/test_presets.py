@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,13 @@ def test_the_textbook_learns_its_phrases_by_heart(cell: str, tmp_path: Path) -> 
             pairs.setdefault(src, normalise_target(tgt))
     text = tmp_path / "phrases.tsv"
     text.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in pairs.items()), encoding="utf-8")
-    flags = {"preset": "tiny", "cell": cell, "langs": "en-fr", "train": [str(text)], "valid": [str(text)]}
+    flags: dict[str, Any] = {
+        "preset": "tiny",
+        "cell": cell,
+        "langs": "en-fr",
+        "train": [str(text)],
+        "valid": [str(text)],
+    }
     flags |= {"vocab_type": "word", "device": "cpu", "threads": 1, "out": str(tmp_path / "model")}
     settings = resolve(TrainSettings, command="train", flags=flags).settings
     corpus = prepare(PreprocessSettings(corpus=settings.corpus, out=str(tmp_path / "prepared")))

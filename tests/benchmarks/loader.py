@@ -54,7 +54,7 @@ def enlarge(small: Path, large: Path, pairs: int) -> None:
     reader = pa.ipc.open_file(pa.memory_map(str(small / shard.name)))
     table = pa.Table.from_batches([reader.get_batch(number) for number in range(reader.num_record_batches)])
     generator = np.random.default_rng(1)
-    entries = []
+    entries: list[FileEntry] = []
     while (done := sum(entry.count for entry in entries)) < pairs:
         path = large / f"train-{len(entries):05d}.arrow"
         count = 0

@@ -37,7 +37,7 @@ def speed(prepared: Path, out: Path, *settings: str) -> float:
         "--updates", str(UPDATES), "--valid-every", str(UPDATES), *settings,
     )  # fmt: skip
     records = map(json.loads, (out / "log.jsonl").read_text(encoding="utf-8").splitlines())
-    return median(record["tokens_per_second"] for record in records if record["kind"] == "report")
+    return float(median(record["tokens_per_second"] for record in records if record["kind"] == "report"))
 
 
 def peer_speed(script: Path, home: str) -> float:

@@ -32,7 +32,7 @@ from mtkit.evaluation import corpus_bleu
 from mtkit.model_folder import ModelFolder
 from mtkit.runtime.onnx_export.graph import Graph
 from mtkit.runtime.onnx_export.products import Int8
-from mtkit.runtime.onnx_stepper import session_options
+from mtkit.runtime.onnx_stepper import OnnxStepper, session_options
 from mtkit.runtime.torch_stepper import TorchStepper, load_torch_stepper
 from mtkit.search import Candidates
 from mtkit.text.lines import read_lines
@@ -212,6 +212,7 @@ def where_time_goes(model: Path, sources: list[str], beam_size: int) -> None:
             options.enable_profiling, options.profile_file_prefix = True, f"{folder}/{name}"
             path = model / "runtime" / "int8" / f"{name}.onnx"
             sessions.append(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
+        assert isinstance(one.stepper, OnnxStepper)
         one.stepper._encoder, one.stepper._step = sessions
         began = time.perf_counter()
         one.translate(sources)
@@ -284,7 +285,7 @@ def near_the_machine(model: Path, sources: list[str], seconds: float) -> None:
     network = config.network
     hidden, embedding, pieces = network.hidden_size, network.embedding_size, config.tgt_vocab_size
     half = hidden // 2
-    counting = Counting(one.stepper)
+    counting: Any = Counting(one.stepper)
     one.stepper = counting
     one.translate(sources)
     needed = counting.positions * (2 * 3 * half * half + hidden * hidden)

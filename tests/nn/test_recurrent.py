@@ -86,11 +86,13 @@ def test_new_cells_have_orthogonal_recurrence_zero_biases_and_an_open_forget_gat
     for kind in CELLS.values():
         cell = kind(INPUT, HIDDEN)
         weights = dict(cell.named_parameters())
-        recurrent = [weight for weight in weights.values() if weight.dim() == 2 and weight.shape[1] == HIDDEN]
+        recurrent: list[Tensor] = [
+            weight for weight in weights.values() if weight.dim() == 2 and weight.shape[1] == HIDDEN
+        ]
         assert recurrent
         for gate in torch.cat(recurrent).split(HIDDEN):
             torch.testing.assert_close(gate @ gate.t(), torch.eye(HIDDEN))
-        biases = sum(weight for weight in weights.values() if weight.dim() == 1)
+        biases = torch.stack([weight for weight in weights.values() if weight.dim() == 1]).sum(dim=0)
         expected = torch.zeros_like(biases)
         if kind is LSTM:
             expected[HIDDEN : 2 * HIDDEN] = 1

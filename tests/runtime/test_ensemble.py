@@ -52,19 +52,21 @@ def test_probabilities_and_attention_are_the_mean_of_the_members(members: list[T
     states = [member.start(SRC, LENGTHS) for member in members]
     for tokens in (FIRST, np.array([4, 5, 6, 7])):  # the states go on as each member's own
         mean, state = ensemble.distribution(tokens, state, required=required, attention=True)
-        each, states = zip(
+        each, later = zip(
             *(
                 member.distribution(tokens, its_state, required=required, attention=True)
                 for member, its_state in zip(members, states, strict=True)
             ),
             strict=True,
         )
+        states = list(later)
         for name, number in (("log_probs", np.exp), ("required", np.exp), ("attention", lambda weights: weights)):
             expected = np.mean([number(getattr(one, name).astype(np.float64)) for one in each], axis=0)
             np.testing.assert_allclose(
                 number(getattr(mean, name)), expected, rtol=1e-6 if name == "attention" else 1e-12
             )
         assert np.isneginf(mean.log_probs[:, NEVER]).all()
+        assert mean.required is not None
         assert np.isfinite(mean.required).all(), "unk is no candidate, but it can be scored"
 
 
@@ -96,6 +98,8 @@ def test_a_model_with_itself_is_the_model(members: list[TorchStepper], settings:
         for [one], [other] in zip(alone, twice, strict=True):
             assert one.ids == other.ids
             assert one.score == pytest.approx(other.score, rel=1e-6)
+            assert one.attention is not None
+            assert other.attention is not None
             np.testing.assert_allclose(one.attention, other.attention, rtol=1e-6)
 
 
@@ -105,7 +109,8 @@ def test_a_model_with_itself_is_the_model(members: list[TorchStepper], settings:
 def test_sentences_that_take_turns_are_translated_as_all_at_once(
     members: list[TorchStepper], settings: SearchSettings
 ) -> None:
-    ensemble, options = Ensemble(members), {"bos": BOS, "eos": EOS, "n_best": 1}
+    ensemble = Ensemble(members)
+    options: dict[str, Any] = {"bos": BOS, "eos": EOS, "n_best": 1}
     at_once = search(ensemble, SRC, LENGTHS, settings, **options)
     for together in (1, 2, 3):
         in_turns = search(ensemble, SRC, LENGTHS, settings, together=together, **options)

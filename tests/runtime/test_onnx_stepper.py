@@ -129,6 +129,7 @@ def test_what_is_required_is_returned_even_for_what_is_never_a_candidate(
     columns = []
     for piece in range(PIECES):
         found, _ = stepper.step(tokens, stepper.start(*sources), 1, required=np.full(len(tokens), piece))
+        assert found.required is not None
         columns.append(found.required)
     np.testing.assert_allclose(np.exp(np.stack(columns, axis=1)).sum(axis=1), 1, rtol=1e-4)
 

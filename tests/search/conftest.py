@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -23,6 +23,8 @@ PAD, UNK, BOS, EOS, A, B, C = range(7)
 Sentence = tuple[int, ...]
 Table = Callable[[Sentence, Sentence], np.ndarray]
 """From a source (with eos) and a target prefix (without bos) to the probabilities of all ids, (7,)."""
+Attend = Callable[[Sentence, Sentence], np.ndarray]
+"""From a source and a target prefix to attention weights over the source."""
 
 
 @dataclass
@@ -95,11 +97,16 @@ class TableStepper:
         return Distribution(log_probs, wanted, weights), TableState(state.sources, prefixes, state.width)
 
 
+def normalised(weights: np.ndarray) -> np.ndarray:
+    """Weights that sum to 1."""
+    shares: np.ndarray = weights / weights.sum()
+    return shares
+
+
 def attend(source: Sentence, prefix: Sentence) -> np.ndarray:
     """Attention weights over the source that depend on it and on the prefix, the same in every run."""
     draw = random.Random(repr((source, prefix)))
-    weights = np.array([draw.random() ** 3 for _ in source])
-    return weights / weights.sum()
+    return normalised(np.array([draw.random() ** 3 for _ in source]))
 
 
 def random_table(seed: int, sharpness: float = 1.0) -> Table:
@@ -107,8 +114,7 @@ def random_table(seed: int, sharpness: float = 1.0) -> Table:
 
     def table(source: Sentence, prefix: Sentence) -> np.ndarray:
         draw = random.Random(repr((seed, source, prefix)))
-        weights = np.array([0.0, 0.0, 0.0] + [np.exp(sharpness * draw.gauss(0, 1)) for _ in (EOS, A, B, C)])
-        return weights / weights.sum()
+        return normalised(np.array([0.0, 0.0, 0.0] + [np.exp(sharpness * draw.gauss(0, 1)) for _ in (EOS, A, B, C)]))
 
     return table
 
@@ -131,8 +137,8 @@ class Searcher:
     together: int | None = None
 
     def beam(self, sources: Sequence[Sentence], beam_size: int, n_best: int | None = None) -> list[list[Hypothesis]]:
-        options = {"bos": BOS, "beam_size": beam_size, "n_best": n_best or beam_size, "together": self.together}
-        return beam_search(self.stepper, *batch(sources), *self._plan(sources), **options)
+        options: dict[str, Any] = {"beam_size": beam_size, "n_best": n_best or beam_size, "together": self.together}
+        return beam_search(self.stepper, *batch(sources), *self._plan(sources), bos=BOS, **options)
 
     def greedy(self, sources: Sequence[Sentence]) -> list[list[Hypothesis]]:
         return greedy_search(self.stepper, *batch(sources), *self._plan(sources), bos=BOS, together=self.together)
@@ -157,8 +163,16 @@ class Searcher:
         return replace(rules, max_lengths=limits), Ranking(self.settings, lengths, self.attention)
 
 
+class MakeSearcher(Protocol):
+    """See the fixture `searcher`."""
+
+    def __call__(
+        self, table: Table | None = None, *, seed: int = 0, sharpness: float = 1.0, **options: Any
+    ) -> Searcher: ...
+
+
 @pytest.fixture(scope="session")
-def searcher() -> Callable[..., Searcher]:
+def searcher() -> MakeSearcher:
     """Make a `Searcher` of a table, or of a random one: `searcher(seed=3, beam_size=2)`.
 
     Options are its own, or those of the search settings.
@@ -173,7 +187,7 @@ def searcher() -> Callable[..., Searcher]:
 
 
 @pytest.fixture(scope="session")
-def attention_of() -> Callable[[Sentence, Sentence], np.ndarray]:
+def attention_of() -> Attend:
     """The attention weights of every table, from a source and a prefix."""
     return attend
 

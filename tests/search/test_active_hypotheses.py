@@ -10,7 +10,7 @@ from mtkit.search.active_hypotheses import ActiveHypotheses
 PAD, UNK, BOS, EOS, A, B, C = range(7)
 
 
-def test_they_start_with_bos_and_grow_by_the_candidates_that_are_chosen():
+def test_they_start_with_bos_and_grow_by_the_candidates_that_are_chosen() -> None:
     active = ActiveHypotheses.start(np.array([0, 1]), BOS, attention=3)
     assert active.lengths.tolist() == [0, 0]
     assert active.targets.tolist() == [[BOS], [BOS]]
@@ -34,10 +34,12 @@ def test_they_start_with_bos_and_grow_by_the_candidates_that_are_chosen():
     assert active.sentences.tolist() == [1, 0]
     assert active.targets.tolist() == [[BOS, C, C], [BOS, A, EOS]]
     np.testing.assert_allclose(active.log_probs, [-0.55, -0.6])
-    np.testing.assert_allclose(active.attention, [[[1, 0, 0], [0.1, 0.1, 0.8]], [[0.2, 0.8, 0], [0, 0.5, 0.5]]])
+    expected = np.array([[[1, 0, 0], [0.1, 0.1, 0.8]], [[0.2, 0.8, 0], [0, 0.5, 0.5]]])
+    assert active.attention is not None
+    np.testing.assert_allclose(active.attention, expected)
 
 
-def test_nobody_pays_for_attention_that_is_not_asked_for():
+def test_nobody_pays_for_attention_that_is_not_asked_for() -> None:
     active = ActiveHypotheses.start(np.array([0, 1]), BOS, attention=None)
     active = active.extend(
         Candidates(np.array([[A], [B]]), np.zeros((2, 1))), np.arange(2), np.zeros(2, dtype=np.int64)
@@ -47,7 +49,7 @@ def test_nobody_pays_for_attention_that_is_not_asked_for():
     assert active.join(ActiveHypotheses.start(np.array([2]), BOS, attention=None)).attention is None
 
 
-def test_what_is_joined_ends_in_the_newest_tokens_and_is_as_wide_as_the_longest():
+def test_what_is_joined_ends_in_the_newest_tokens_and_is_as_wide_as_the_longest() -> None:
     weights = np.arange(2 * 3 * 2, dtype=float).reshape(2, 3, 2)
     old = ActiveHypotheses(
         np.array([0, 2]),
@@ -67,4 +69,5 @@ def test_what_is_joined_ends_in_the_newest_tokens_and_is_as_wide_as_the_longest(
         [BOS],
     ]
     assert active.log_probs.tolist() == [-1.0, -2.0, 0.0, 0.0]
+    assert active.attention is not None
     np.testing.assert_array_equal(active.attention[:2], weights[:, 1:])

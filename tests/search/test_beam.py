@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from .conftest import Attend, MakeSearcher, Searcher, Sentence
 
 PAD, UNK, BOS, EOS, A, B, C = range(7)
 
@@ -34,25 +37,27 @@ OPTIONS = [
 ]
 
 
-def every_hypothesis(search, attend, source, prefix):
+def every_hypothesis(
+    search: Searcher, attend: Attend, source: Sentence, prefix: Sentence
+) -> list[tuple[bool, float, Sentence, float]]:
     """Enumerate what the settings allow: (truncated, -score, ids, log_prob) of each target, best first."""
     table, limit, settings = search.stepper.table, max(search.limit(source), len(prefix) + 1), search.settings
     least = max(1, math.ceil(settings.min_length_ratio * (len(source) - 1) - 1e-9))
     found = []
 
-    def repeats(ids):
+    def repeats(ids: Sentence) -> bool:
         n = settings.no_repeat_ngram
         return n > 0 and ids[-n:] in [ids[i : i + n] for i in range(len(ids) - n)]
 
-    def end(ids, log_prob, ended):
+    def end(ids: Sentence, log_prob: float, ended: bool) -> None:
         length = len(ids) + ended
         divisor = length if settings.length_norm == "average" else (5 + length) / 6
-        seen = sum(attend(source, ids[:i]) for i in range(length))
-        covered = sum(math.log(min(weight, 1)) for weight in seen[:-1])
+        seen = np.sum([attend(source, ids[:i]) for i in range(length)], axis=0)
+        covered = sum(math.log(min(weight, 1)) for weight in seen[:-1].tolist())
         score = log_prob / divisor**settings.length_penalty + settings.coverage_penalty * covered
         found.append((not ended, -score, ids, log_prob))
 
-    def go_on(ids, log_prob):
+    def go_on(ids: Sentence, log_prob: float) -> None:
         if len(ids) == limit:
             end(ids, log_prob, ended=False)
             return
@@ -71,7 +76,7 @@ def every_hypothesis(search, attend, source, prefix):
     return sorted(found)
 
 
-def test_a_beam_finds_what_greedy_search_misses(searcher):
+def test_a_beam_finds_what_greedy_search_misses(searcher: MakeSearcher) -> None:
     probabilities = {
         #         pad  unk  bos  eos   A    B    C
         (): np.array([0, 0, 0, 0.0, 0.5, 0.4, 0.1]),  # A looks best ...
@@ -91,7 +96,15 @@ def test_a_beam_finds_what_greedy_search_misses(searcher):
 @pytest.mark.parametrize("n_best", [1, 4, EVERYTHING])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize(("seed", "sharpness"), [(1, 1.0), (3, 3.0), (5, 6.0)])
-def test_a_beam_as_wide_as_everything_is_exhaustive(searcher, attention_of, sources, seed, sharpness, options, n_best):
+def test_a_beam_as_wide_as_everything_is_exhaustive(
+    searcher: MakeSearcher,
+    attention_of: Attend,
+    sources: list[Sentence],
+    seed: int,
+    sharpness: float,
+    options: dict[str, Any],
+    n_best: int,
+) -> None:
     search = searcher(seed=seed, sharpness=sharpness, max_length=3, **options)
     prefixes = search.prefixes or [()] * len(sources)
     for source, prefix, hypotheses in zip(sources, prefixes, search.beam(sources, EVERYTHING, n_best), strict=True):
@@ -107,21 +120,25 @@ def test_a_beam_as_wide_as_everything_is_exhaustive(searcher, attention_of, sour
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("seed", range(3))
-def test_a_beam_of_1_equals_greedy_search(searcher, sources, seed, options):
+def test_a_beam_of_1_equals_greedy_search(
+    searcher: MakeSearcher, sources: list[Sentence], seed: int, options: dict[str, Any]
+) -> None:
     search = searcher(seed=seed, **options)
     assert search.beam(sources, 1) == search.greedy(sources)
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("n_best", [1, 3, 5])
-def test_there_are_n_best_that_ended_where_there_is_room_for_them(searcher, sources, seed, n_best):
+def test_there_are_n_best_that_ended_where_there_is_room_for_them(
+    searcher: MakeSearcher, sources: list[Sentence], seed: int, n_best: int
+) -> None:
     search = searcher(seed=seed, max_length=30)
     for hypotheses in search.beam(sources, 5, n_best):
         assert [hypothesis.truncated for hypothesis in hypotheses] == [False] * n_best
 
 
 @pytest.mark.parametrize("prefix", [(A,), (C, B), (B, B, B)])
-def test_a_prefix_is_one_row_until_it_ends(searcher, prefix):
+def test_a_prefix_is_one_row_until_it_ends(searcher: MakeSearcher, prefix: Sentence) -> None:
     search = searcher(seed=1, max_length=20, prefixes=[prefix])
     [hypotheses] = search.beam([(A, B, EOS)], 3)
     assert all(hypothesis.ids[: len(prefix)] == prefix for hypothesis in hypotheses)
@@ -132,7 +149,9 @@ def test_a_prefix_is_one_row_until_it_ends(searcher, prefix):
 
 @given(seed=st.integers(0, 10**6), beam_size=st.integers(1, 6))
 @settings(max_examples=25, deadline=None)
-def test_hypotheses_are_distinct_and_sorted_and_those_that_ended_go_first(searcher, sources, seed, beam_size):
+def test_hypotheses_are_distinct_and_sorted_and_those_that_ended_go_first(
+    searcher: MakeSearcher, sources: list[Sentence], seed: int, beam_size: int
+) -> None:
     for hypotheses in searcher(seed=seed).beam(sources, beam_size):
         assert 1 <= len(hypotheses) <= beam_size
         assert len({hypothesis.ids for hypothesis in hypotheses}) == len(hypotheses)
@@ -142,7 +161,9 @@ def test_hypotheses_are_distinct_and_sorted_and_those_that_ended_go_first(search
 
 @given(seed=st.integers(0, 10**6), beam_size=st.integers(1, 5), order=st.permutations(range(5)))
 @settings(max_examples=25, deadline=None)
-def test_a_batch_equals_its_sentences_one_by_one_in_any_order(searcher, sources, seed, beam_size, order):
+def test_a_batch_equals_its_sentences_one_by_one_in_any_order(
+    searcher: MakeSearcher, sources: list[Sentence], seed: int, beam_size: int, order: list[int]
+) -> None:
     search = searcher(seed=seed)
     alone = [search.beam([source], beam_size)[0] for source in sources]
     together = search.beam([sources[index] for index in order], beam_size)
@@ -150,7 +171,7 @@ def test_a_batch_equals_its_sentences_one_by_one_in_any_order(searcher, sources,
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_narrower_beam_beats_the_exhaustive_one(searcher, sources, seed):
+def test_no_narrower_beam_beats_the_exhaustive_one(searcher: MakeSearcher, sources: list[Sentence], seed: int) -> None:
     search = searcher(seed=seed, max_length=3)
     widest = search.beam(sources, EVERYTHING)
     for beam_size in (1, 2, 3, 10):
@@ -159,7 +180,9 @@ def test_no_narrower_beam_beats_the_exhaustive_one(searcher, sources, seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_log_probability_equals_that_of_forced_decoding(searcher, sources, seed):
+def test_a_log_probability_equals_that_of_forced_decoding(
+    searcher: MakeSearcher, sources: list[Sentence], seed: int
+) -> None:
     search = searcher(seed=seed)
     for source, hypotheses in zip(sources, search.beam(sources, 5), strict=True):
         ended = [hypothesis for hypothesis in hypotheses if not hypothesis.truncated]
@@ -169,7 +192,7 @@ def test_a_log_probability_equals_that_of_forced_decoding(searcher, sources, see
 
 
 @pytest.mark.parametrize("beam_size", [1, 3])
-def test_a_model_that_never_ends_is_cut_off_at_the_limit_and_says_so(searcher, beam_size):
+def test_a_model_that_never_ends_is_cut_off_at_the_limit_and_says_so(searcher: MakeSearcher, beam_size: int) -> None:
     search = searcher(lambda source, prefix: np.array([0, 0, 0, 0.0, 0.5, 0.3, 0.2]), max_length=7)
     [hypotheses] = search.beam([(A, B, EOS)], beam_size)
     assert hypotheses[0].ids == (A,) * 7
@@ -177,8 +200,8 @@ def test_a_model_that_never_ends_is_cut_off_at_the_limit_and_says_so(searcher, b
     assert [(len(hypothesis.ids), hypothesis.truncated) for hypothesis in hypotheses] == [(7, True)] * beam_size
 
 
-def test_a_loop_that_the_model_is_sure_of_does_not_beat_a_translation_that_ends(searcher):
-    def table(source, prefix):  # A A A ... has the better average
+def test_a_loop_that_the_model_is_sure_of_does_not_beat_a_translation_that_ends(searcher: MakeSearcher) -> None:
+    def table(source: Sentence, prefix: Sentence) -> np.ndarray:  # A A A ... has the better average
         return np.array([0, 0, 0, 0.6 if B in prefix else 0.0, 0.9, 0.1, 0.0]) / (1.6 if B in prefix else 1.0)
 
     [[best, *_]] = searcher(table, max_length=8).beam([(A, B, EOS)], 4)
@@ -187,29 +210,33 @@ def test_a_loop_that_the_model_is_sure_of_does_not_beat_a_translation_that_ends(
 
 
 @pytest.mark.parametrize("beam_size", [1, 2, 5])
-def test_no_translation_is_empty(searcher, sources, beam_size):
+def test_no_translation_is_empty(searcher: MakeSearcher, sources: list[Sentence], beam_size: int) -> None:
     search = searcher(lambda source, prefix: np.array([0, 0, 0, 0.97, 0.01, 0.01, 0.01]))
     assert all(hypothesis.ids for hypotheses in search.beam(sources, beam_size) for hypothesis in hypotheses)
 
 
-def test_what_has_no_probability_is_never_found(searcher):
-    def table(source, prefix):  # A, then B, then the end: there is no other target
-        return np.eye(7)[(A, B, EOS)[len(prefix)]]
+def test_what_has_no_probability_is_never_found(searcher: MakeSearcher) -> None:
+    def table(source: Sentence, prefix: Sentence) -> np.ndarray:  # A, then B, then the end: there is no other target
+        probabilities = np.zeros(7)
+        probabilities[(A, B, EOS)[len(prefix)]] = 1
+        return probabilities
 
     [[only]] = searcher(table).beam([(A, B, EOS)], 5)
     assert (only.ids, only.log_prob) == ((A, B), 0.0)
 
 
-def test_ties_go_to_the_earlier_hypothesis_then_to_the_earlier_candidate(searcher):
+def test_ties_go_to_the_earlier_hypothesis_then_to_the_earlier_candidate(searcher: MakeSearcher) -> None:
     search = searcher(lambda source, prefix: np.array([0, 0, 0, 0.0, 0.25, 0.25, 0.25]), max_length=2)
     [hypotheses] = search.beam([(A, B, EOS)], 4)
     # After one token A, B, C are alive, and all their continuations are equally likely.
     assert [hypothesis.ids for hypothesis in hypotheses] == [(A, A), (A, B), (A, C), (B, A)]
 
 
-def test_what_ended_leaves_the_batch(searcher):
-    def table(source, prefix):  # copy the source
-        return np.eye(7)[source[len(prefix)]] * 0.9 + np.array([0, 0, 0, 0.01, 0.03, 0.03, 0.03])
+def test_what_ended_leaves_the_batch(searcher: MakeSearcher) -> None:
+    def table(source: Sentence, prefix: Sentence) -> np.ndarray:  # copy the source
+        probabilities = np.array([0, 0, 0, 0.01, 0.03, 0.03, 0.03])
+        probabilities[source[len(prefix)]] += 0.9
+        return probabilities
 
     search = searcher(table, max_length=20, length_penalty=0.0)
     found = search.beam([(A, EOS), (A, B, C, A, EOS)], 2, n_best=1)
@@ -218,7 +245,7 @@ def test_what_ended_leaves_the_batch(searcher):
     assert search.stepper.rows == [2, 4, 2, 2, 2]
 
 
-def test_a_hypothesis_that_ended_keeps_its_place(searcher):
+def test_a_hypothesis_that_ended_keeps_its_place(searcher: MakeSearcher) -> None:
     search = searcher(lambda source, prefix: np.array([0, 0, 0, 0.4, 0.3, 0.2, 0.1]), max_length=50)
     [hypotheses] = search.beam([(A, B, EOS)], 3)
     assert len(hypotheses) == 3

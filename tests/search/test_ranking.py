@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +15,11 @@ from mtkit.settings import SearchSettings
 PAD, UNK, BOS, EOS, A, B, C = range(7)
 
 
-def ranking(*, keep_attention=False, **options):
+def ranking(*, keep_attention: bool = False, **options: Any) -> Ranking:
     return Ranking(SearchSettings(**options), np.array([3, 4]), keep_attention)
 
 
-def test_divisors_are_those_of_the_formulas():
+def test_divisors_are_those_of_the_formulas() -> None:
     assert ranking().divisor(7) == 7
     assert ranking(length_penalty=0.5).divisor(9) == pytest.approx(3)
     assert ranking(length_norm="wu", length_penalty=0.6).divisor(13) == pytest.approx(3**0.6)
@@ -28,12 +29,12 @@ def test_divisors_are_those_of_the_formulas():
 
 @pytest.mark.parametrize("norm", ["average", "wu"])
 @pytest.mark.parametrize("penalty", [0.0, 0.3, 1.0, 10.0])
-def test_no_divisor_falls_with_the_length_so_that_pruning_is_safe(norm, penalty):
+def test_no_divisor_falls_with_the_length_so_that_pruning_is_safe(norm: str, penalty: float) -> None:
     divisors = [ranking(length_norm=norm, length_penalty=penalty).divisor(length) for length in range(1, 300)]
     assert divisors == sorted(divisors)
 
 
-def test_coverage_counts_the_pieces_that_got_less_than_1():
+def test_coverage_counts_the_pieces_that_got_less_than_1() -> None:
     attention = np.array(
         [
             # A    B    C   </s>
@@ -48,7 +49,7 @@ def test_coverage_counts_the_pieces_that_got_less_than_1():
     assert coverage(np.ones((2, 1))) == 0  # a source without pieces
 
 
-def test_hypotheses_lose_eos_bos_and_all_padding():
+def test_hypotheses_lose_eos_bos_and_all_padding() -> None:
     weights = np.arange(2 * 2 * 4).reshape(2, 2, 4) / 100
     lengths = np.array([2, 1])  # of the second, the first column is padding
     active = ActiveHypotheses(
@@ -63,7 +64,7 @@ def test_hypotheses_lose_eos_bos_and_all_padding():
     assert found[0].score == pytest.approx(-3.0 + 0.5 * coverage(weights[1, 1:, :3]))
 
 
-def test_attention_is_kept_only_where_it_is_asked_for():
+def test_attention_is_kept_only_where_it_is_asked_for() -> None:
     assert not ranking().needs_attention
     assert ranking(coverage_penalty=0.1).needs_attention
     active = ActiveHypotheses(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ from hypothesis import strategies as st
 from mtkit.search.sampling import draw
 from mtkit.settings import SearchSettings
 
+from .conftest import MakeSearcher, Sentence
+
 PAD, UNK, BOS, EOS, A, B, C = range(7)
 
 SOME = np.array([0, 0, 0, 0.1, 0.4, 0.2, 0.3])
 
 
-def shares(probabilities, **options):
+def shares(probabilities: np.ndarray, **options: Any) -> np.ndarray:
     """How much of [0, 1) each id is drawn by, measured in thousandths."""
     chances = (np.arange(1000) + 0.5) / 1000
     with np.errstate(divide="ignore"):
@@ -44,11 +47,11 @@ def shares(probabilities, **options):
     ],
     ids=str,
 )
-def test_each_id_is_drawn_by_its_share(options, expected):
+def test_each_id_is_drawn_by_its_share(options: dict[str, Any], expected: np.ndarray | list[float]) -> None:
     np.testing.assert_allclose(shares(SOME, **options), expected, atol=0.0011)
 
 
-def test_ties_leave_top_k_in_order():
+def test_ties_leave_top_k_in_order() -> None:
     np.testing.assert_allclose(shares(np.array([0.25] * 4), top_k=2), [0.5, 0.5, 0, 0])
 
 
@@ -59,14 +62,16 @@ def test_ties_leave_top_k_in_order():
     top_p=st.floats(0.01, 1),
     temperature=st.sampled_from([0.01, 0.7, 1.0, 5.0]),
 )
-def test_what_cannot_be_is_never_drawn(weights, chance, top_k, top_p, temperature):
+def test_what_cannot_be_is_never_drawn(
+    weights: list[float], chance: float, top_k: int, top_p: float, temperature: float
+) -> None:
     settings = SearchSettings(top_k=top_k, top_p=top_p, temperature=temperature)
     with np.errstate(divide="ignore"):
         [drawn] = draw(np.log([weights]), np.array([chance]), settings)
     assert weights[drawn] > 0
 
 
-def test_frequencies_of_whole_translations_are_the_model_s(searcher):
+def test_frequencies_of_whole_translations_are_the_model_s(searcher: MakeSearcher) -> None:
     """A chi-square test against the table's probabilities, at the level of 0.1 %."""
     draws, source = 4000, (A, B, EOS)
     search = searcher(seed=3, sample=True)
@@ -84,14 +89,16 @@ def test_frequencies_of_whole_translations_are_the_model_s(searcher):
     assert statistic < len(common) * (1 - spread + 3.09 * math.sqrt(spread)) ** 3
 
 
-def test_top_k_of_1_is_greedy_search(searcher, sources):
+def test_top_k_of_1_is_greedy_search(searcher: MakeSearcher, sources: list[Sentence]) -> None:
     greedy = searcher(seed=2, beam_size=1).search(sources)
     for hypotheses, [best] in zip(searcher(seed=2, sample=True, top_k=1).search(sources, 3), greedy, strict=True):
         assert hypotheses == [best] * 3
 
 
 @pytest.mark.parametrize("options", [{}, {"temperature": 2.0}, {"top_k": 2, "temperature": 0.5}], ids=str)
-def test_log_probabilities_are_the_model_s_own(searcher, sources, options):
+def test_log_probabilities_are_the_model_s_own(
+    searcher: MakeSearcher, sources: list[Sentence], options: dict[str, Any]
+) -> None:
     search = searcher(seed=4, sample=True, **options)
     for source, hypotheses in zip(sources, search.search(sources, n_best=4), strict=True):
         assert [one.score for one in hypotheses] == sorted((one.score for one in hypotheses), reverse=True)
@@ -100,7 +107,9 @@ def test_log_probabilities_are_the_model_s_own(searcher, sources, options):
         assert [one.log_prob for one in hypotheses] == forced.tolist()
 
 
-def test_draws_depend_on_the_seed_and_the_sentence_and_their_number_alone(searcher, sources):
+def test_draws_depend_on_the_seed_and_the_sentence_and_their_number_alone(
+    searcher: MakeSearcher, sources: list[Sentence]
+) -> None:
     search = searcher(seed=5, sample=True)
     few, many = search.search(sources, n_best=2), search.search(sources[::-1], n_best=6)[::-1]
     for two, six in zip(few, many, strict=True):
@@ -110,7 +119,7 @@ def test_draws_depend_on_the_seed_and_the_sentence_and_their_number_alone(search
     assert search.search(sources, n_best=2, seed=2) != few
 
 
-def test_a_source_is_read_once_for_all_its_draws(searcher):
+def test_a_source_is_read_once_for_all_its_draws(searcher: MakeSearcher) -> None:
     search = searcher(seed=1, sample=True)
     search.search([(A, EOS), (B, C, EOS)], n_best=5)
     assert search.stepper.started == [2]

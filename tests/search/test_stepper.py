@@ -6,17 +6,19 @@ import numpy as np
 
 from mtkit.search import numbered
 
+from .conftest import MakeSearcher
+
 PAD, UNK, BOS, EOS, A, B, C = range(7)
 
 
-def test_hypotheses_are_numbered_by_their_sentences_and_within_them():
+def test_hypotheses_are_numbered_by_their_sentences_and_within_them() -> None:
     first_rows, numbers, ranks = numbered(np.array([7, 7, 4, 9, 9, 9]))
     assert first_rows.tolist() == [0, 2, 3]
     assert numbers.tolist() == [0, 0, 1, 2, 2, 2]
     assert ranks.tolist() == [0, 1, 0, 0, 1, 2]
 
 
-def test_a_joined_state_goes_on_as_both_would_and_what_was_joined_stays_whole(searcher):
+def test_a_joined_state_goes_on_as_both_would_and_what_was_joined_stays_whole(searcher: MakeSearcher) -> None:
     stepper = searcher(seed=1).stepper
     _, old = stepper.step(
         np.array([BOS, BOS]), stepper.start(np.array([[A, B, EOS], [C, EOS, PAD]]), np.array([3, 2])), 1

@@ -1,6 +1,6 @@
 import random
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -164,7 +164,7 @@ class TestTrain:
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
     def test_what_interrupts_the_reading_comes_through(self, error: type[BaseException]) -> None:
-        def broken() -> object:
+        def broken() -> Iterator[str]:
             yield "a sentence"
             raise error
 

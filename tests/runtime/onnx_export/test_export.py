@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import onnx
@@ -54,7 +54,7 @@ NETWORKS = {
 BASE = NetworkSettings(embedding_size=12, hidden_size=20, tied_embeddings="all", decoder_layers=2)
 
 
-def walk(stepper: Stepper, sources: Sources, k: int = 6) -> list[np.ndarray]:
+def walk(stepper: Stepper[Any], sources: Sources, k: int = 6) -> list[np.ndarray]:
     """Step through a fixed tree of hypotheses that split, change places and end; return all numbers seen on the way."""
     state = stepper.start(*sources)
     generator = np.random.default_rng(2)
@@ -62,6 +62,8 @@ def walk(stepper: Stepper, sources: Sources, k: int = 6) -> list[np.ndarray]:
     for rows in ([0, 1, 2, 3, 4, 5, 6], [0, 0, 0, 2, 3, 3, 6], [0, 2, 3, 4, 5, 6], [5], [0, 0, 0]):
         required = generator.integers(0, PIECES, len(tokens))
         found, state = stepper.step(tokens, state, k, required=required, attention=True)
+        assert found.required is not None
+        assert found.attention is not None
         seen += [found.log_probs, found.required, found.attention]
         state, tokens = state.select(np.array(rows)), generator.integers(3, PIECES, len(rows))
     return seen
