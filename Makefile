@@ -2,17 +2,21 @@
 #   PYTHON     the Python to make it with, 3.11 or newer
 #   TORCH      the torch to install first; without CUDA it is small, with it several gigabytes
 #   PIP_FLAGS  options for pip, such as --index-url
+# make test-oldest does the same in build/oldest, with the oldest packages that pyproject.toml allows:
+#   TORCH_OLDEST  the torch to test with; as long as the oldest one has no small build, the same as TORCH
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
+TORCH_OLDEST ?= $(TORCH)
 PIP_FLAGS ?=
 BIN := .venv/bin
 READY := .venv/.ready
+OLDEST := build/oldest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow bench lint format clean
+.PHONY: help demo test coverage test-slow test-oldest bench lint format clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## train English-French on data/ and translate: about five minutes on two cores
 	$(BIN)/mtkit preprocess --langs en-fr --train data/train --valid data/valid --out build/en-fr --force
@@ -24,6 +28,16 @@ demo: $(READY) ## train English-French on data/ and translate: about five minute
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -q
+
+coverage: $(READY) ## run the tests and fail where they run less of mtkit than they did
+	mkdir -p build
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+test-oldest: $(OLDEST)/full/.ready $(OLDEST)/light/.ready ## run every command with the oldest packages allowed
+	$(OLDEST)/full/bin/python -m tests.oldest $(OLDEST)/full $(OLDEST)/light
 
 test-slow: $(READY) ## run the long tests too, those on real corpora where MTKIT_CORPORA names their folder
 	$(BIN)/python -m pytest -q -m 'slow or not slow'
@@ -43,10 +57,27 @@ format: $(READY) ## format the code
 clean: ## remove what the other targets made
 	rm -rf .venv build models dist .pytest_cache .ruff_cache .mypy_cache
 
-$(READY): pyproject.toml
+define new-environment
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "mtkit needs Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(@D)
+endef
+
+$(READY): pyproject.toml
+	$(new-environment)
 	$(BIN)/pip install --quiet $(PIP_FLAGS) $(TORCH)
 	$(BIN)/pip install --quiet $(PIP_FLAGS) --editable '.[train,dev]'
+	touch $@
+
+$(OLDEST)/full/.ready: pyproject.toml tests/oldest/minimums.py
+	$(new-environment)
+	$(OLDEST)/full/bin/pip install --quiet $(PIP_FLAGS) $(TORCH_OLDEST)
+	$(OLDEST)/full/bin/python -m tests.oldest.minimums full > $(OLDEST)/full/constraints.txt
+	$(OLDEST)/full/bin/pip install --quiet $(PIP_FLAGS) --constraint $(OLDEST)/full/constraints.txt --editable '.[train]'
+	touch $@
+
+$(OLDEST)/light/.ready: pyproject.toml tests/oldest/minimums.py
+	$(new-environment)
+	$(OLDEST)/light/bin/python -m tests.oldest.minimums light > $(OLDEST)/light/constraints.txt
+	$(OLDEST)/light/bin/pip install --quiet $(PIP_FLAGS) --constraint $(OLDEST)/light/constraints.txt --editable .
 	touch $@
