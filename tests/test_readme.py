@@ -1,4 +1,4 @@
-"""What the README shows can be typed: its commands and options exist, its links lead somewhere."""
+"""What the README and the guide show can be typed: commands and options exist, links lead somewhere, examples run."""
 
 from __future__ import annotations
 
@@ -11,106 +11,137 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
-from mtkit.configuration import COMMANDS, fields
-from mtkit.settings import EvaluateSettings, PreprocessSettings, TrainSettings, TranslateSettings
+from mtkit.cli.app import app
+from mtkit.cli.guide import PAGES, TOPICS
 from mtkit.translation import Translation
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-CLASSES = dict(zip(COMMANDS, (PreprocessSettings, TrainSettings, TranslateSettings, EvaluateSettings), strict=True))
-GENERAL = {
-    "--config",
-    "--quiet",
-    "--verbose",
-    "--debug",
-    "--help",
-    "--version",
-    "--show-config",
-    "--install-completion",
+FILES = [ROOT / "README.md", *(PAGES / f"{topic}.md" for topic in TOPICS)]
+TEXTS = {path: path.read_text(encoding="utf-8") for path in FILES}
+README = TEXTS[ROOT / "README.md"]
+OPTIONS = {
+    name: {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)} | {"--help"}
+    for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
 }
-TORCHRUN = {"--nproc-per-node", "--nnodes", "--rdzv-endpoint"}
+"""Every option of every command."""
+OTHERS = {"--version", "--install-completion", "--nproc-per-node", "--nnodes", "--rdzv-endpoint"}
+"""Options of `mtkit` itself and of torchrun."""
+
+
+def blocks(path: Path, *kinds: str) -> list[str]:
+    """The fenced blocks of some kinds in a page, lines that a backslash continues joined."""
+    found = re.findall(rf"^```(?:{'|'.join(kinds)})\n(.*?)^```", TEXTS[path], flags=re.MULTILINE | re.DOTALL)
+    return [re.sub(r"\\\n\s*", "", block) for block in found]
 
 
 def shown_commands() -> list[str]:
-    """Every mtkit command line in the README's blocks, with its pipe."""
-    blocks = re.findall(r"^```(?:sh|console)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
-    lines = [
-        line
-        for block in blocks
-        for line in re.findall(r"^(?:\$ )?((?:echo [^|\n]*\| )?mtkit [^\n#]*)", block, re.MULTILINE)
+    """Every mtkit command line in the blocks of all pages, from its name on."""
+    return [
+        command.strip()
+        for path in FILES
+        for block in blocks(path, "sh", "console")
+        for line in block.splitlines()
+        for command in re.findall(r"^(?:\$ )?(?:(?:echo|printf) [^|]*\| |torchrun .*-m )?(mtkit [a-z][^#|]*)", line)
     ]
-    assert len(lines) >= 5
-    return [line.strip() for line in lines]
+
+
+def test_the_pages_show_every_command() -> None:
+    assert {shlex.split(line)[1] for line in shown_commands()} == set(OPTIONS) - {"export", "guide"}
+    assert all(f"| `mtkit {name}` |" in README for name in OPTIONS)
 
 
 @pytest.mark.parametrize("line", shown_commands())
 def test_every_shown_command_has_options_that_exist(line: str) -> None:
-    words = shlex.split(line.split("| ")[-1])
-    known = {flag for field in fields(CLASSES[words[1]]) for flag in field.flag.split("/")} | GENERAL
-    assert {word for word in words if word.startswith("--")} <= known
+    words = shlex.split(line)
+    assert {word for word in words if word.startswith("--")} <= OPTIONS[words[1]]
 
 
-def test_every_mentioned_option_exists_somewhere() -> None:
-    known = {flag for settings in CLASSES.values() for field in fields(settings) for flag in field.flag.split("/")}
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known | GENERAL | TORCHRUN
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_mentioned_option_exists_somewhere(path: Path) -> None:
+    known = {flag for options in OPTIONS.values() for flag in options}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXTS[path])) <= known | OTHERS
 
 
 def test_every_link_leads_to_a_file() -> None:
-    targets = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+    found = [(path, target) for path in FILES for target in re.findall(r"\]\((?!http)([^)#]+)[)#]", TEXTS[path])]
+    assert len(found) >= 50
+    assert [(path.name, target) for path, target in found if not (path.parent / target).exists()] == []
 
 
-def test_every_equation_leads_to_its_class_its_line_and_its_test() -> None:
-    section = README[README.index("## From the equations to the code") : README.index("## A model is one folder")]
-    rows = re.findall(r"^\| \*\*(.+?) \| (.+?) \| (.+?) \|$", section, flags=re.MULTILINE)
-    assert len(rows) >= 15
-    for equation, code, proof in rows:
-        for name, path, lines in re.findall(r"\[`(\w+)`\]\(([\w/.]+)\)((?:(?!\[`\w+`\]\().)*)", code):
-            text = (ROOT / path).read_text(encoding="utf-8")
-            body = re.split(r"\n(?=\w)", text[text.index(f"\nclass {name}(") + 1 :])[0]
-            quoted = re.findall(r"`([^`]+)`", lines)
-            assert quoted, equation
-            assert [line for line in quoted if line not in body] == [], equation
-        tests = re.findall(r"\[`(\w+)`\]\(([\w/.]+)\)", proof)
-        assert tests or proof == "the same", equation
-        for name, path in tests:
-            assert f"\ndef {name}(" in (ROOT / path).read_text(encoding="utf-8"), name
-
-
-def test_every_make_target_that_is_mentioned_exists() -> None:
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_make_target_and_benchmark_that_is_mentioned_exists(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in set(re.findall(r"(?:^|`)make ([a-z-]+)", README, flags=re.MULTILINE)):
+    for target in set(re.findall(r"(?:^|`)make ([a-z-]+)", TEXTS[path], flags=re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+    for name in re.findall(r"python -m tests\.benchmarks (\w+)", TEXTS[path]):
+        assert (ROOT / "tests" / "benchmarks" / f"{name}.py").is_file()
 
 
-def test_the_python_example_runs(
-    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def equations() -> dict[str, str]:
+    """The sections of the page of equations that have a proof, by title."""
+    sections = re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", TEXTS[PAGES / "equations.md"], flags=re.MULTILINE | re.DOTALL)
+    return {title: section for title, section in sections if "Proof: " in section}
+
+
+def test_there_are_as_many_equations_as_ever() -> None:
+    assert len(equations()) >= 18
+
+
+@pytest.mark.parametrize("title", equations())
+def test_every_equation_leads_to_its_class_its_line_and_its_test(title: str) -> None:
+    section = equations()[title]
+    codes = re.findall(
+        r"^Code: \[`(\w+)`\]\(([\w/.]+)\)[^\n]*\n\n```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL
+    )
+    assert codes
+    assert len(codes) == section.count("Code: ")
+    for name, path, quoted in codes:
+        text = (PAGES / path).read_text(encoding="utf-8")
+        body = re.split(r"\n(?=\w)", text[text.index(f"\nclass {name}(") + 1 :])[0]
+        lines = re.sub(r"\n\s+", "", quoted).splitlines()  # a line that is indented continues the one before it
+        assert [line for line in lines if _bare(line) not in _bare(body)] == []
+    ((name, path),) = re.findall(r"^Proof: \[`(\w+)`\]\(([\w/.]+)\)$", section, flags=re.MULTILINE)
+    assert f"\ndef {name}(" in (PAGES / path).read_text(encoding="utf-8")
+
+
+def _bare(code: str) -> str:
+    return re.sub(r"\s", "", code)
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", PAGES / "python.md"], ids=lambda path: path.stem)
+def test_the_first_python_example_translates(
+    path: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (example,) = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "en-fr").symlink_to(model_folder)
     monkeypatch.chdir(tmp_path)
-    exec(example, {})
-    assert len(capsys.readouterr().out.splitlines()) >= 2 + 1 + 1 + 1
+    exec(blocks(path, "python")[0], {})
+    assert len(capsys.readouterr().out.splitlines()) >= 2
 
 
 def test_every_flag_of_a_translation_is_explained() -> None:
     unusual = Translation("a", "b", -1.0, truncated=True, loop=True, copied=True, parts=2, untranslatable=True)
-    assert [name for name in unusual.flags if f"| `{name}` |" not in README] == []
+    explained = TEXTS[PAGES / "translating.md"]
+    assert [name for name in unusual.flags if f"| `{name}` |" not in explained] == []
 
 
 @pytest.mark.slow
-def test_the_tour_runs_as_printed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", [ROOT / "README.md", PAGES / "five-minutes.md"], ids=lambda path: path.stem)
+def test_the_tour_runs_as_printed(path: Path, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "data", tmp_path / "data")
-    tour = README[README.index("## Five minutes") : README.index("## The commands")]
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     printed = {}
-    for line in re.findall(r"^\$ (.*)$", tour, flags=re.MULTILINE):
-        done = subprocess.run(
-            line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
-        )
-        printed[line] = done.stdout
+    for block in blocks(path, "console"):
+        for line in re.findall(r"^\$ (.*)$", block, flags=re.MULTILINE):
+            done = subprocess.run(
+                line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+            )
+            printed[line] = done.stdout
     (scores,) = (text for line, text in printed.items() if "mtkit evaluate" in line)
     assert float(scores.split()[1]) >= 75

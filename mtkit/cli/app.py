@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mtkit import __version__
-from mtkit.cli import evaluate, export, preprocess, train, translate
+from mtkit.cli import evaluate, export, guide, preprocess, train, translate
 from mtkit.cli.console import discard_output, fail
 from mtkit.cli.usage_error import UsageError
 from mtkit.errors import Interrupted, MtkitError, OutputError
@@ -38,7 +38,7 @@ def _root(
     pass
 
 
-for command in (preprocess, train, translate, evaluate, export):
+for command in (preprocess, train, translate, evaluate, export, guide):
     command.register(app)
 
 

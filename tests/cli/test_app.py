@@ -16,7 +16,7 @@ CLASSES = dict(zip(COMMANDS, (PreprocessSettings, TrainSettings, TranslateSettin
 
 
 def test_the_commands_are_those_a_config_file_may_have_tables_for_and_one_without_settings() -> None:
-    assert tuple(command.name for command in app.registered_commands) == (*COMMANDS, "export")
+    assert tuple(command.name for command in app.registered_commands) == (*COMMANDS, "export", "guide")
 
 
 def test_version(mtkit) -> None:
@@ -39,7 +39,8 @@ def test_help_names_every_setting_and_shows_an_example(mtkit, command: str, monk
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("train", "--help"), ("translate", "--help"), ("--version",), ("--show-completion",)]
+    "arguments",
+    [("--help",), ("train", "--help"), ("translate", "--help"), ("--version",), ("--show-completion",), ("guide",)],
 )
 def test_help_version_and_completion_import_no_torch(arguments: tuple[str, ...]) -> None:
     code = (
