@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mtkit.cli.guide import PAGES, TOPICS, rendered
+from mtkit.cli.guide import PAGES, TOPICS
+from mtkit.cli.guide_page import rendered
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import io
 import os
-import posixpath
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -37,10 +34,6 @@ TOPICS = {
 
 WIDEST = 100
 """Columns at most: longer lines of prose are hard to read."""
-
-_MARKUP = re.compile(r"```.*?```|`[^`]+`|\[(?P<text>[^\]]+)\]\((?P<target>[^)\s]+)\)", re.DOTALL)
-"""What links are not looked for in, code, and links."""
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def register(app: typer.Typer) -> None:
@@ -75,6 +68,8 @@ def run(
         close = difflib.get_close_matches(topic.lower(), TOPICS, n=1, cutoff=0.4)
         hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(TOPICS)}"
         raise SettingsError(f"the guide has no topic {topic}; {hint}")
+    from mtkit.cli.guide_page import rendered
+
     colour = sys.stdout.isatty()
     width = min(shutil.get_terminal_size().columns, WIDEST)
     text = rendered((PAGES / f"{topic}.md").read_text(encoding="utf-8"), width=width, colour=colour)
@@ -87,89 +82,3 @@ def run(
         pydoc.pager(text)
     else:
         print(text, end="")
-
-
-def rendered(markdown: str, *, width: int, colour: bool) -> str:
-    """Return a page as lines of at most `width` columns, with ANSI codes or without.
-
-    A line of code that is longer goes on in the next one.
-    """
-    from rich.console import Console
-    from rich.theme import Theme
-
-    console = Console(
-        file=io.StringIO(),
-        width=width,
-        force_terminal=colour,
-        color_system="auto" if colour else None,
-        theme=Theme({"markdown.code": "cyan", "markdown.code_block": "cyan", "markdown.h1": "bold"}),
-        highlight=False,
-    )
-    with console.capture() as capture:
-        console.print(_page_class()(_as_read(markdown, quoted=not colour), hyperlinks=False))
-    lines = [line.rstrip() for line in capture.get().strip("\n").split("\n")]
-    blank = [not _ANSI.sub("", line).strip() for line in lines]
-    kept = [line for number, line in enumerate(lines) if not (blank[number] and blank[number - 1])]
-    return "".join(f"{line}\n" for line in kept)
-
-
-def _page_class() -> type:
-    """Return rich's Markdown with headings at the left, underlined, and code indented, without its own background."""
-    from rich.console import Console, ConsoleOptions, RenderResult
-    from rich.markdown import CodeBlock, Heading, Markdown
-    from rich.padding import Padding
-    from rich.text import Text
-
-    class UnderlinedHeading(Heading):
-        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-            yield Text(self.text.plain, style="bold")
-            if line := {"h1": "═", "h2": "─"}.get(self.tag):
-                yield Text(line * len(self.text.plain))
-
-    class IndentedCode(CodeBlock):
-        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-            code = Text(str(self.text).rstrip(), style="markdown.code_block")
-            yield Padding(code, (0, 0, 0, 2))
-
-    class Page(Markdown):
-        elements = {  # noqa: RUF012 - as rich declares it
-            **Markdown.elements,
-            "heading_open": UnderlinedHeading,
-            "fence": IndentedCode,
-        }
-
-    return Page
-
-
-def _as_read(markdown: str, *, quoted: bool) -> str:
-    """Write links as text: to a page as the command that shows it, to a file as its path in the repository.
-
-    Args:
-        markdown: a page.
-        quoted: whether code in a line keeps its backquotes, for where no colour tells it from words.
-    """
-
-    def replaced(match: re.Match[str]) -> str:
-        if match["text"]:
-            return re.sub("`[^`]+`", in_line, _link(match["text"], match["target"]))
-        return match[0] if match[0].startswith("```") else in_line(match)
-
-    def in_line(match: re.Match[str]) -> str:
-        return f"`` {match[0]} ``" if quoted else match[0]
-
-    return _MARKUP.sub(replaced, markdown)
-
-
-def _link(text: str, target: str) -> str:
-    if "://" in target:
-        return f"{text} ({target})"
-    file = target.partition("#")[0]
-    topic = file.removesuffix(".md")
-    if not file:
-        return text
-    if topic in TOPICS:
-        shown = f"`mtkit guide {topic}`"
-        return shown if text.lower().replace(" ", "-") == topic else f"{text} ({shown})"
-    path = posixpath.normpath(posixpath.join("mtkit/guide", file))
-    named = path.endswith(text.strip("/")) or Path(path).stem == text
-    return f"`{path}`" if named else f"{text} (`{path}`)"

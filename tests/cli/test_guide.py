@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mtkit.cli.guide import PAGES, TOPICS, rendered
+from mtkit.cli.guide import PAGES, TOPICS
+from mtkit.cli.guide_page import rendered
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Outcome
@@ -24,8 +25,7 @@ def on_a_terminal(*arguments: str, **environment: str) -> str:
     """Run `mtkit ARGUMENTS` on a terminal of its own and return all that it shows."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "mtkit", *arguments]
-    variables = os.environ | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"} | environment
-    variables.pop("NO_COLOR", None)
+    variables = os.environ | {"NO_COLOR": "", "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"} | environment
     shown = b""
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=variables):
         os.close(theirs)
@@ -121,3 +121,9 @@ def test_it_loads_nothing_that_pages_do_not_need() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr == "\n"
+
+
+def test_a_terminal_whose_user_wants_no_colour_tells_code_by_its_backquotes() -> None:
+    shown = on_a_terminal("guide", "evaluating", PAGER="cat", NO_COLOR="1")
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", shown)
+    assert "`--json`" in shown
