@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mtkit import storage
 from mtkit.errors import MtkitError, OutputError
-from mtkit.storage import append, new_file, new_folder, remove_drafts, sha256
+from mtkit.storage import HOST, append, clear_drafts, find_again, new_file, new_folder, remove_drafts, sha256
 
 
 def write_file(path: Path, text: str) -> None:
@@ -113,6 +116,8 @@ def test_a_full_or_failing_disk_is_one_line_and_loses_nothing(
         real(*arguments)
 
     monkeypatch.setattr(os, call, fail)
+    if call == "replace":
+        monkeypatch.setattr(storage, "_exchange", lambda one, other: False)
     with pytest.raises(OutputError, match=message):
         write(tmp_path / "place", "new")
     assert everything(tmp_path) == before
@@ -140,7 +145,7 @@ def test_everything_is_synced_before_it_is_renamed(
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", replace)
     write(tmp_path / "place", "new")
-    draft = f".place.{os.getpid()}.part"
+    draft = f".place.{os.getpid()}@{HOST}.part"
     inside = ["synced inner", "synced file"] if write is write_folder else []
     assert events == [*inside, f"synced {draft}", f"renamed {draft}", f"synced {tmp_path.name}"]
 
@@ -180,3 +185,147 @@ def test_drafts_of_processes_that_were_killed_are_removed_and_nothing_else(tmp_p
         ".hidden", ".my.part", "file.12.part", "lost", "there",
     ]  # fmt: skip
     assert everything(tmp_path / "there") == ["new"]
+
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is killed in a fork of this one")
+
+
+def run_killed(work: Callable[[], object], at: int) -> bool:
+    """Do some work in another process, killed before the step `at` that it makes on the disk; whether it was killed."""
+    process = os.fork()
+    if process == 0:
+        left = at
+
+        def counted(call: Callable[..., object]) -> Callable[..., object]:
+            def step(*arguments: object, **named: object) -> object:
+                nonlocal left
+                left -= 1
+                if not left:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return call(*arguments, **named)
+
+            return step
+
+        for name in ("fsync", "replace", "mkdir", "unlink", "rmdir"):
+            setattr(os, name, counted(getattr(os, name)))
+        storage._exchange = counted(storage._exchange)  # type: ignore[assignment]
+        try:
+            work()
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(process, 0)
+    assert status in (0, signal.SIGKILL)
+    return status != 0
+
+
+@needs_fork
+@pytest.mark.parametrize("exchanges", [True, False], ids=["exchanged in one step", "by two renames"])
+def test_killed_at_any_step_of_a_replacement_the_old_or_the_new_folder_is_there_whole(
+    exchanges: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not exchanges:
+        monkeypatch.setattr(storage, "_exchange", lambda one, other: False)
+    elif sys.platform not in ("linux", "darwin"):
+        pytest.skip("this system has no such step")
+    gaps, found, at = 0, set(), 1
+    place = tmp_path / "place"
+    write_folder(place, "old")
+    while run_killed(lambda: write_folder(place, "new"), at):
+        gaps += not place.exists()
+        find_again(place)
+        found.add(read(place))
+        assert read(place) in ("old", "new")
+        write_folder(place, "old")
+        assert everything(tmp_path) == ["place", "place/inner", "place/inner/file"], "the next one clears up"
+        at += 1
+    assert read(place) == "new"
+    assert found == {"old", "new"}
+    assert gaps == (0 if exchanges else 1)
+    assert at > 8
+
+
+@needs_fork
+def test_killed_at_any_step_of_a_new_file_the_old_or_the_new_one_is_there(tmp_path: Path) -> None:
+    at, place = 1, tmp_path / "place"
+    write_file(place, "old")
+    while run_killed(lambda: write_file(place, "new"), at):
+        assert read(place) in ("old", "new")
+        write_file(place, "old")
+        assert everything(tmp_path) == ["place"]
+        at += 1
+    assert at > 3
+
+
+def pid_of_nobody() -> int:
+    """The number of a process that has ended."""
+    process = os.fork()
+    if process == 0:
+        os._exit(0)
+    os.waitpid(process, 0)
+    return process
+
+
+@needs_fork
+def test_drafts_of_the_living_of_other_hosts_and_of_users_are_left_alone(tmp_path: Path) -> None:
+    gone = pid_of_nobody()
+    mine = [f".place.{os.getppid()}@{HOST}.part", f".place.{gone}@elsewhere.part", f".place.{gone}.part", "place.part"]
+    for name in (*mine, f".other.{gone}@{HOST}.part"):
+        (tmp_path / name).write_text("a draft")
+    (tmp_path / f".place.{gone}@{HOST}.part").mkdir()
+    write_file(tmp_path / "place", "new")
+    assert set(everything(tmp_path)) == {*mine, f".other.{gone}@{HOST}.part", "place"}
+    clear_drafts(tmp_path / "place", of_all_hosts=True)
+    assert f".place.{gone}@elsewhere.part" not in everything(tmp_path)
+    remove_drafts(tmp_path)
+    assert everything(tmp_path) == sorted([mine[0], "place", "place.part"])
+
+
+@needs_fork
+def test_what_was_moved_aside_is_found_again_once_and_only_where_nothing_is(tmp_path: Path) -> None:
+    old = tmp_path / f".place.{pid_of_nobody()}@{HOST}.old"
+    write_folder(old, "old")
+    write_folder(tmp_path / "other", "other")
+    old.rename(tmp_path / old.name.replace("place", "other"))
+    find_again(tmp_path / "other")
+    assert read(tmp_path / "other") == "other"
+    find_again(tmp_path / "place")
+    assert not (tmp_path / "place").exists()
+
+
+def test_what_somebody_else_makes_meanwhile_stays(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="place: was made by somebody else meanwhile, and is left as it is"):
+        with new_folder(tmp_path / "place"):
+            (tmp_path / "place").mkdir()
+            (tmp_path / "place" / "letter").write_text("dear")
+    assert everything(tmp_path) == ["place", "place/letter"]
+
+
+def test_a_check_that_fails_at_the_end_leaves_the_place_as_it_is(tmp_path: Path) -> None:
+    write_folder(tmp_path / "place", "old")
+
+    def refuse() -> None:
+        raise Broken
+
+    with pytest.raises(Broken), new_folder(tmp_path / "place", refuse) as draft:
+        (draft / "new").write_text("new")
+    assert everything(tmp_path) == ["place", "place/inner", "place/inner/file"]
+
+
+@WRITERS
+def test_a_link_is_replaced_and_never_written_through(write: Writer, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    write_folder(outside, "theirs") if write is write_folder else outside.write_text("theirs")
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "place").symlink_to(outside)
+    write(tmp_path / "inside" / "place", "mine")
+    assert not (tmp_path / "inside" / "place").is_symlink()
+    assert (read(tmp_path / "inside" / "place"), read(outside)) == ("mine", "theirs")
+    assert sorted(path.name for path in (tmp_path / "inside").iterdir()) == ["place"]
+
+
+def test_a_log_that_is_a_link_is_not_appended_to(tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text("theirs")
+    (tmp_path / "log").symlink_to(tmp_path / "outside")
+    with pytest.raises(OutputError, match="log: cannot be written"):
+        append(tmp_path / "log", b"mine\n")
+    assert (tmp_path / "outside").read_text() == "theirs"

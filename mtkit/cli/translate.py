@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -209,7 +210,8 @@ def _open_output(path: Path) -> Iterator[BinaryIO]:
         with writing(path), path.open("wb") as device:
             yield device
     else:
-        with new_file(path) as draft, draft.open("wb") as file:
+        place = Path(os.path.realpath(path))  # the file a link leads to is replaced, not the link
+        with new_file(place) as draft, draft.open("wb") as file:
             yield file
 
 
