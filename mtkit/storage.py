@@ -153,6 +153,21 @@ def remove_drafts(folder: Path) -> None:
             _remove(path)
 
 
+def known_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file; one that has not changed since this process asked last is not read again.
+
+    What is known is kept in memory alone: written into the folder it could lie as well as the folder can.
+    """
+    stat = path.stat()
+    state = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    if state not in _known:
+        _known[state] = sha256(path)
+    return _known[state]
+
+
+_known: dict[tuple[int, ...], str] = {}
+
+
 def is_gone(pid: int) -> bool:
     """Whether there is certainly no process of this number on this host."""
     if os.name == "nt":  # where asking would end it
@@ -184,11 +199,9 @@ def _left_behind(path: Path, of_all_hosts: bool) -> Iterator[tuple[Path, str]]:
     """What processes that are gone have left of `path`: where it lies, and whether it is a `part` or an `old`."""
     prefix = f".{path.name}."
     for entry in _entries(path.parent):
-        if not entry.name.startswith(prefix):
-            continue
-        if match := _MARK.fullmatch(entry.name, len(prefix)):
-            if (match[2] == HOST and is_gone(int(match[1]))) or (match[2] != HOST and of_all_hosts):
-                yield entry, match[3]
+        match = _MARK.fullmatch(entry.name, len(prefix)) if entry.name.startswith(prefix) else None
+        if match and ((match[2] == HOST and is_gone(int(match[1]))) or (match[2] != HOST and of_all_hosts)):
+            yield entry, match[3]
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -16,7 +16,7 @@ import mtkit
 HOUSE = Path(mtkit.__file__).parent
 
 FLOORS = [
-    {"arrays", "errors", "settings", "presets", "configuration", "process", "signals", "storage"},
+    {"arrays", "errors", "settings", "presets", "configuration", "process", "signals", "storage", "lock"},
     {"text", "nn", "search"},
     {"corpus", "model_folder"},
     {"dataset", "runtime"},
@@ -34,6 +34,8 @@ WITHIN = {
     ("presets", "settings"),
     ("settings", "errors"),
     ("storage", "errors"),
+    ("lock", "errors"),
+    ("lock", "storage"),
     ("__main__", "cli"),
 }
 """Neighbours on one floor that know each other: (who imports, whom)."""
@@ -47,6 +49,7 @@ OUTSIDE = {
     "process": {"torch"},
     "signals": set(),
     "storage": set(),
+    "lock": set(),
     "text": {"numpy", "sentencepiece"},
     "nn": {"torch"},
     "search": {"numpy"},
@@ -183,7 +186,7 @@ def test_light_rooms_load_nothing_heavy() -> None:
     """Not by anything they import in turn, either."""
     light = [
         *("mtkit", "mtkit.errors", "mtkit.settings", "mtkit.presets", "mtkit.configuration", "mtkit.signals"),
-        *("mtkit.arrays", "mtkit.process"),
+        *("mtkit.arrays", "mtkit.process", "mtkit.lock"),
         *("mtkit.storage", "mtkit.text", "mtkit.text.padding", "mtkit.search", "mtkit.model_folder"),
         "mtkit.corpus",
         *("mtkit.translation", "mtkit.evaluation", "mtkit.cli.app"),

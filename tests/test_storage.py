@@ -293,11 +293,12 @@ def test_what_was_moved_aside_is_found_again_once_and_only_where_nothing_is(tmp_
 
 
 def test_what_somebody_else_makes_meanwhile_stays(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="place: was made by somebody else meanwhile, and is left as it is"):
-        with new_folder(tmp_path / "place"):
-            (tmp_path / "place").mkdir()
-            (tmp_path / "place" / "letter").write_text("dear")
-    assert everything(tmp_path) == ["place", "place/letter"]
+    write_folder(tmp_path / "theirs", "theirs")
+    told = "place: was made by somebody else meanwhile, and is left as it is"
+    with pytest.raises(OutputError, match=told), new_folder(tmp_path / "place"):
+        (tmp_path / "theirs").rename(tmp_path / "place")
+    assert everything(tmp_path) == ["place", "place/inner", "place/inner/file"]
+    assert read(tmp_path / "place") == "theirs"
 
 
 def test_a_check_that_fails_at_the_end_leaves_the_place_as_it_is(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import InvalidProtobuf
 
+from mtkit.lock import locked
 from mtkit.model_folder import ModelFolder
 from mtkit.runtime.onnx_export.network import GraphNetwork
 from mtkit.runtime.onnx_export.products import Float32, Int8, Products
@@ -24,14 +25,15 @@ def export(folder: ModelFolder) -> Path:
 
     Raises:
         ModelFolderError: there are no weights, they cannot be read, or do not fit the settings.
-        OutputError: the disk is full, or cannot be written.
+        OutputError: the disk is full, or cannot be written, or somebody else writes the folder.
     """
     target = folder.path / "runtime"
-    network = GraphNetwork(folder.config.network, read_weights(folder))
-    digest = sha256(folder.weights)
-    with new_folder(target) as draft:
-        for name in PRECISIONS:
-            write_graphs(network, name, draft / name, digest)
+    with locked(folder.path):
+        network = GraphNetwork(folder.config.network, read_weights(folder))
+        digest = sha256(folder.weights)
+        with new_folder(target) as draft:
+            for name in PRECISIONS:
+                write_graphs(network, name, draft / name, digest)
     return target
 
 
