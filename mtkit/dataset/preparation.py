@@ -7,10 +7,12 @@ files again: that is cheap beside what is done with the text, and nothing has to
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -31,8 +33,9 @@ from mtkit.dataset.prepared import (
     write_manifest,
     write_shards,
 )
-from mtkit.errors import CorpusError, OutputError, PreparedError, SettingsError, VocabularyError
-from mtkit.model_folder import ModelFolder, is_model_folder
+from mtkit.errors import CorpusError, ModelFolderError, OutputError, PreparedError, SettingsError, VocabularyError
+from mtkit.lock import locked
+from mtkit.model_folder import PREPARED_NAME, ModelFolder, is_model_folder
 from mtkit.presets import recipe_for
 from mtkit.settings import CorpusSettings, PreprocessSettings
 from mtkit.storage import new_folder
@@ -72,7 +75,9 @@ def prepare(settings: PreprocessSettings, report: Report = lambda line: None) ->
     train = CleanText.parse(corpus.train, langs, text_filters(corpus))
     valid = CleanText.parse(corpus.valid, langs, text_filters(corpus, validation=True)) if corpus.valid else None
     _check_pipes([*train.pipes, *(valid.pipes if valid else ())])
-    with new_folder(out) as draft:
+    check = partial(_check_place, out, force=settings.force)  # once more, as somebody may have come meanwhile
+    with locked(out), new_folder(out, check) as draft:
+        check()
         manifest = _fill(draft, settings, train, valid, report)
         write_manifest(draft, manifest)
     report(f"Wrote {settings.out}")
@@ -170,7 +175,10 @@ def _as_borrowed(corpus: CorpusSettings) -> CorpusSettings:
     if not is_model_folder(path) and not _is_prepared(path):
         raise SettingsError(f"--vocabulary {path}: is neither a prepared corpus nor a model")
     if is_model_folder(path):
-        made = msgspec.convert(ModelFolder.open(path).config.preprocess, CorpusSettings)
+        try:
+            made = msgspec.convert(ModelFolder.open(path).config.preprocess, CorpusSettings)
+        except msgspec.ValidationError as error:
+            raise ModelFolderError(f"{path / 'config.json'}: `preprocess` cannot be read ({error})") from error
     else:
         made = PreparedCorpus.open(path).manifest.corpus
     return replace(corpus, vocab_size=0, vocab_type=made.vocab_type, joint=made.joint)
@@ -258,7 +266,7 @@ def _check_place(out: Path, *, force: bool) -> None:
             return
         if not force:
             raise OutputError(f"{out}: exists already; choose another --out, or replace a prepared corpus with --force")
-        if _is_prepared(out) and all(name == MANIFEST or name.endswith((".spm", ".arrow")) for name in names):
+        if _is_prepared(out) and all(re.fullmatch(PREPARED_NAME, name) for name in names):
             return
         raise OutputError(f"{out}: is no prepared corpus, or holds more than that, so --force leaves it alone")
     if out.exists():
