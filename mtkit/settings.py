@@ -233,6 +233,16 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     save_every: Annotated[
         int, Meta(ge=0), about("Save the training state after this many updates; 0 is at each validation.", "Reports")
     ] = 0
+    verify: Annotated[
+        bool,
+        about(
+            "Compare a prepared corpus with its checksums before training; huge ones take minutes.",
+            "Corpus",
+            flag="--verify/--no-verify",
+            resume="free",
+            saved=False,
+        ),
+    ] = True
     out: Annotated[str, about("Model folder to write.", "Output")] = ""
     resume: Annotated[bool, about("Go on with an interrupted training.", "Output", flag="--resume")] = False
     force: Annotated[bool, about("Replace a model that is already there.", "Output", flag="--force")] = False

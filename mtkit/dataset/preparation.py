@@ -23,7 +23,6 @@ import mtkit
 from mtkit.corpus import CleaningReport, CleanText, FileEntry, Filter, Survey
 from mtkit.corpus.filters import LongSide, piece_filters, text_filters
 from mtkit.dataset.prepared import (
-    MANIFEST,
     Manifest,
     Pair,
     PreparedCorpus,

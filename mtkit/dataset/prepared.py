@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,13 +32,15 @@ from mtkit.corpus.report import CleaningReport
 from mtkit.corpus.selection import FileEntry
 from mtkit.errors import MissingExtraError, PreparedError, VocabularyError
 from mtkit.settings import CorpusSettings
-from mtkit.storage import sha256
+from mtkit.storage import find_again, known_sha256
 from mtkit.text.vocabulary import Vocabulary
 
 try:
     import pyarrow as pa
 except ImportError as error:
     raise MissingExtraError("a prepared corpus needs the full install: pip install 'mtkit[train]'") from error
+
+from mtkit.dataset.integrity import check_manifest, check_shard
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -194,15 +198,16 @@ class PreparedCorpus:
     valid: Split
 
     @classmethod
-    def open(cls, *paths: Path) -> PreparedCorpus:
+    def open(cls, *paths: Path, verify: bool = True) -> PreparedCorpus:
         """Open the folder that `prepare` wrote, or several: their training pairs are one corpus, in the order given.
 
-        All must have the vocabularies of the first, whose validation pairs are those of the whole.
+        All must have the vocabularies of the first, whose validation pairs are those of the whole. With `verify`, the
+        shards are compared with their SHA-256, for which they are read from end to end, once in a process.
 
         Raises:
             PreparedError: a folder is no prepared corpus, one of another format, damaged, or does not fit the first.
         """
-        parts = [cls._open_one(path) for path in paths]
+        parts = [cls._open_one(path, verify) for path in paths]
         first = parts[0]
         for part in parts[1:]:
             first._check_fits(part)
@@ -234,11 +239,12 @@ class PreparedCorpus:
         )
 
     @classmethod
-    def _open_one(cls, path: Path) -> PreparedCorpus:
+    def _open_one(cls, path: Path, verify: bool) -> PreparedCorpus:
         manifest = _read_manifest(path)
         try:
             vocabularies = [_open_vocabulary(path, entry) for entry in manifest.vocabularies]
-            splits = [_open_split(path, entry) for entry in (manifest.train, manifest.valid)]
+            sizes = len(vocabularies[0]), len(vocabularies[-1])
+            splits = [_open_split(path, entry, sizes, verify) for entry in (manifest.train, manifest.valid)]
         except (VocabularyError, pa.ArrowException, OSError) as error:
             _check_limit(path, error)
             raise PreparedError(f"{path}: damaged prepared corpus ({error}); run mtkit preprocess again") from error
@@ -299,9 +305,10 @@ class PreparedCorpus:
 
 def read_header(path: Path) -> Header:
     """Read what manifests of all formats share; raises PreparedError where the folder is no prepared corpus."""
+    find_again(path)
     try:
-        return msgspec.json.decode((path / MANIFEST).read_bytes(), type=Header)
-    except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
+        return msgspec.json.decode((path / MANIFEST).read_bytes().removeprefix(BOM_UTF8), type=Header)
+    except (OSError, UnicodeDecodeError, msgspec.MsgspecError, RecursionError) as error:
         _check_limit(path, error)
         raise PreparedError(f"{path}: not a prepared corpus; make one with mtkit preprocess --out {path}") from error
 
@@ -321,8 +328,11 @@ def _read_manifest(path: Path) -> Manifest:
             f"{FORMAT_VERSION}; run mtkit preprocess again"
         )
     try:
-        return msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest, dec_hook=_decoded)
-    except (UnicodeDecodeError, msgspec.MsgspecError) as error:
+        content = (path / MANIFEST).read_bytes().removeprefix(BOM_UTF8)
+        manifest = msgspec.json.decode(content, type=Manifest, dec_hook=_decoded)
+        check_manifest(manifest)
+        return manifest
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise PreparedError(f"{path}: damaged manifest ({error}); run mtkit preprocess again") from error
 
 
@@ -351,13 +361,13 @@ def write_shards(folder: Path, split: str, pairs: Iterable[Pair]) -> tuple[FileE
     while first := list(islice(rest, 1)):
         path = folder / f"{split}-{len(entries):05d}.arrow"
         count = _write_shard(path, chain(first, islice(rest, _BATCH_PAIRS * _SHARD_BATCHES - 1)))
-        entries.append(FileEntry(path.name, sha256(path), count))
+        entries.append(FileEntry(path.name, known_sha256(path), count))
     return tuple(entries)
 
 
 def _write_shard(path: Path, pairs: Iterator[Pair]) -> int:
     count = 0
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, _SCHEMA) as writer:
+    with pa.OSFile(os.fsencode(path), "wb") as sink, pa.ipc.new_file(sink, _SCHEMA) as writer:
         while rows := list(islice(pairs, _BATCH_PAIRS)):
             columns = zip(*rows, strict=True)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)]
@@ -373,7 +383,9 @@ def _open_vocabulary(path: Path, entry: FileEntry) -> Vocabulary:
     return vocabulary
 
 
-def _open_split(path: Path, entry: SplitEntry) -> Split:
+def _open_split(path: Path, entry: SplitEntry, sizes: tuple[int, int], verify: bool) -> Split:
+    for shard in entry.shards:
+        check_shard(path / shard.name, shard, _SCHEMA, sizes, verify=verify)
     split = Split.open(path / shard.name for shard in entry.shards)
     if len(split) != entry.pairs:
         raise OSError(f"{len(split):,} pairs in the shards, {entry.pairs:,} in the manifest")
@@ -382,7 +394,7 @@ def _open_split(path: Path, entry: SplitEntry) -> Split:
 
 def _map(shard: Path) -> list[Chunk]:
     """Map a shard. What is mapped stays so once its file is closed: thousands of shards need no more than one open."""
-    with pa.memory_map(str(shard)) as file, pa.ipc.open_file(file) as reader:
+    with pa.memory_map(os.fsencode(shard)) as file, pa.ipc.open_file(file) as reader:
         return [Chunk.of(reader.get_batch(number)) for number in range(reader.num_record_batches)]
 
 

@@ -34,7 +34,7 @@ from mtkit.training.start import check_embeddings, load_start
 from mtkit.training.state import Progress, newest_state
 from mtkit.training.trainer import Intervals, Trainer
 
-OF_THE_CALL = {"out", "resume", "force", "init_from", "src_embeddings", "tgt_embeddings"}
+OF_THE_CALL = {"out", "resume", "force", "verify", "init_from", "src_embeddings", "tgt_embeddings"}
 """Settings that name files and what to do with them; a model does not remember them, since it can be copied."""
 OF_THE_TEXT = {"train", "valid", "vocabulary"}
 """Settings of a corpus that say where it came from; what it came to is in the corpus itself."""
@@ -148,7 +148,7 @@ def open_corpus(
     folder = Path(settings.out).resolve()
     if not prepared:
         return PreparedCorpus.open(processes.first(lambda: _prepared_from_text(folder, settings, report)))
-    corpus = PreparedCorpus.open(*map(Path, prepared))
+    corpus = PreparedCorpus.open(*map(Path, prepared), verify=settings.verify)
     for name, path in zip(prepared, corpus.paths, strict=True):
         if folder in path.resolve().parents and not settings.resume:
             raise SettingsError(f"{name}: lies inside --out, which would be replaced; move it out first")

@@ -170,15 +170,17 @@ class TestOpen:
             ("joint.spm", Path.unlink, r"joint\.spm: cannot be read"),
             ("joint.spm", truncate, r"joint\.spm"),
             ("train-00000.arrow", Path.unlink, r"train-00000\.arrow"),
-            ("train-00000.arrow", truncate, "."),
-            ("train-00000.arrow", lambda path: path.write_bytes(b""), "."),
-            ("train-00000.arrow", swap, "40 pairs in the shards, 300 in the manifest"),
+            ("train-00000.arrow", truncate, "its SHA-256 is another"),
+            ("train-00000.arrow", lambda path: path.write_bytes(b""), "its SHA-256 is another"),
+            ("train-00000.arrow", swap, "its SHA-256 is another"),
         )
         for number, (name, damage, message) in enumerate(damages):
             copy = shutil.copytree(corpus.path, tmp_path / f"damaged{number}")
             damage(copy / name)
             with pytest.raises(PreparedError, match=rf"damaged prepared corpus \(.*{message}.*\); run mtkit preproc"):
                 PreparedCorpus.open(copy)
+            with pytest.raises(PreparedError, match=r"damaged prepared corpus \(.*\); run mtkit preproc"):
+                PreparedCorpus.open(copy, verify=False)
 
     def test_another_vocabulary(self, settings: Settings, corpus: PreparedCorpus) -> None:
         other = prepare(settings(out="other", vocab_size=350))
