@@ -12,11 +12,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
 from typing import Any
+
+from mtkit.signals import TERMINATING, heeded
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 """As malloc.h of glibc numbers them."""
@@ -25,12 +27,13 @@ _ONEDNN_CACHE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
 
 _ONNX_MEMORY_IS_SHARED = ContextVar("onnx_memory_is_shared", default=False)
 
-Handler = Callable[[int, FrameType | None], Any] | int | None
-
 
 @contextmanager
-def exiting_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the process as `sys.exit` does, so that drafts are cleaned up; for its main thread."""
+def exiting_on_termination() -> Iterator[None]:
+    """Let SIGTERM and the like end the process as `sys.exit` does, so that drafts are cleaned up.
+
+    For the main thread; signals that are ignored stay so.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -38,12 +41,12 @@ def exiting_on_sigterm() -> Iterator[None]:
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    before: Handler = signal.signal(signal.SIGTERM, leave)
+    before = {number: signal.signal(number, leave) for number in heeded(TERMINATING)}
     try:
         yield
     finally:
-        # None is the handler of another language's library, which cannot be put back
-        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

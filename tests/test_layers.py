@@ -34,6 +34,7 @@ WITHIN = {
     ("presets", "settings"),
     ("settings", "errors"),
     ("storage", "errors"),
+    ("process", "signals"),
     ("lock", "errors"),
     ("lock", "storage"),
     ("__main__", "cli"),

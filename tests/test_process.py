@@ -13,13 +13,14 @@ import pytest
 import torch
 
 from mtkit.process import (
-    exiting_on_sigterm,
+    exiting_on_termination,
     onnx_memory_is_shared,
     shared_onnx_memory,
     torch_as_it_was,
     training_memory,
     without_tf32,
 )
+from mtkit.signals import TERMINATING
 
 CACHE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
 
@@ -94,19 +95,20 @@ def test_library_calls_leave_the_process_as_it_was(parallel_text: Path, tmp_path
     assert kept == "kept", "what nobody can undo was done"
 
 
-def test_sigterm_exits_inside_and_does_what_it_did_outside() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(SystemExit) as ended, exiting_on_sigterm():
-        signal.raise_signal(signal.SIGTERM)
-    assert ended.value.code == 128 + signal.SIGTERM
-    assert signal.getsignal(signal.SIGTERM) == before
+@pytest.mark.parametrize("number", TERMINATING)
+def test_what_asks_to_end_exits_inside_and_does_what_it_did_outside(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as ended, exiting_on_termination():
+        signal.raise_signal(number)
+    assert ended.value.code == 128 + number
+    assert signal.getsignal(number) == before
 
 
 def test_outside_of_the_main_thread_sigterm_stays_as_it_is() -> None:
     seen = []
 
     def work() -> None:
-        with exiting_on_sigterm():
+        with exiting_on_termination():
             seen.append(signal.getsignal(signal.SIGTERM))
 
     thread = threading.Thread(target=work)

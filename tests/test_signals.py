@@ -7,15 +7,15 @@ import threading
 
 import pytest
 
-from mtkit.signals import StopRequest, stop_request
+from mtkit.signals import TERMINATING, StopRequest, heeded, stop_request
 
-SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, *TERMINATING])
 
 
 @pytest.fixture(autouse=True)
 def handlers() -> object:
     """Whatever a test does to the handlers of this process is undone."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *TERMINATING)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -68,3 +68,17 @@ def test_outside_the_main_thread_nothing_is_noted_and_nothing_breaks() -> None:
     thread.start()
     thread.join()
     assert found[0].signal_number is None
+
+
+def test_hangup_and_what_slurm_sends_end_as_sigterm_does() -> None:
+    assert {signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1} <= set(TERMINATING)
+
+
+@SIGNALS
+def test_what_is_ignored_stays_ignored(number: signal.Signals) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    assert number not in heeded((signal.SIGINT, *TERMINATING))
+    with stop_request() as stop:
+        signal.raise_signal(number)
+        assert stop.signal_number is None
+    assert signal.getsignal(number) == signal.SIG_IGN

@@ -13,7 +13,7 @@ from mtkit.cli import evaluate, export, guide, preprocess, train, translate
 from mtkit.cli.console import discard_output, fail
 from mtkit.cli.usage_error import UsageError
 from mtkit.errors import Interrupted, MtkitError, OutputError
-from mtkit.process import exiting_on_sigterm
+from mtkit.process import exiting_on_termination
 
 app = typer.Typer(
     help="Recurrent machine translation: from two text files to a BLEU score.",
@@ -68,7 +68,7 @@ def _tell(message: str) -> None:
 def main() -> None:
     """Run the command line, and exit with its code."""
     _open_closed_streams()
-    with exiting_on_sigterm():
+    with exiting_on_termination():
         code = _run()
     if os.environ.get("WORLD_SIZE", "1") != "1":  # no teardown of what processes share: see `training.processes.join`
         sys.stderr.flush()
