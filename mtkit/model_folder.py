@@ -47,7 +47,7 @@ PREPARED_NAME = rf"manifest\.json|{VOCABULARY_NAME}|{SHARD_NAME}"
 _DRAFT = r"(?:.*/)?\.[^/]+\.(?:\d+(?:@[\w-]*)?\.(?:part|old)(?:/.*)?|lock)|(?:.*/)?\.lock"
 _MODEL_NAME = rf"config\.json|{VOCABULARY_NAME}|model\.safetensors|README\.md|log\.jsonl|curves\.svg"
 _GRAPH_NAME = r"(?:encoder|step)\.onnx"
-_STATE_NAME = r"(?:network|optimizer|average)\.safetensors|progress\.json"
+_STATE_NAME = r"(?:network|optimizer|average)\.safetensors|(?:progress|checksums)\.json"
 _WRITTEN = re.compile(
     rf"{_MODEL_NAME}|runtime/[\w-]+/{_GRAPH_NAME}"
     rf"|training/(?:[^/]+/)+(?:{_STATE_NAME}|{PREPARED_NAME}|{_MODEL_NAME}|{_GRAPH_NAME})"  # models and corpora inside
