@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 
 from mtkit import __version__
 from mtkit.cli import evaluate, export, guide, preprocess, train, translate
-from mtkit.cli.console import discard_output, fail
+from mtkit.cli.console import discard_output, fail, protect_standard_error
 from mtkit.cli.usage_error import UsageError
 from mtkit.errors import Interrupted, MtkitError, OutputError
 from mtkit.process import exiting_on_termination
@@ -49,6 +50,16 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open till the end
 
 
+def _output_fails() -> bool:
+    """Whether standard output cannot be written; if so, what is still to be written goes nowhere."""
+    try:
+        sys.stdout.flush()  # what failed is still to be written, unless there is no buffer
+    except OSError:
+        discard_output()
+        return True
+    return isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase)
+
+
 def _may_tell() -> bool:
     """Whether this process tells what went wrong; of those that torchrun started, one does."""
     if os.environ.get("WORLD_SIZE", "1") == "1":
@@ -68,6 +79,7 @@ def _tell(message: str) -> None:
 def main() -> None:
     """Run the command line, and exit with its code."""
     _open_closed_streams()
+    protect_standard_error()
     with exiting_on_termination():
         code = _run()
     if os.environ.get("WORLD_SIZE", "1") != "1":  # no teardown of what processes share: see `training.processes.join`
@@ -104,9 +116,8 @@ def _run() -> int | None:
     except OSError as error:
         if debug:
             raise
-        _tell(f"{error.filename or 'standard output'}: {error.strerror or error}; --debug shows where")
-        if error.filename is None:
-            discard_output()
+        place = error.filename or (_output_fails() and "standard output") or type(error).__name__
+        _tell(f"{place}: {error.strerror or error}; --debug shows where")
         code = OutputError.exit_code
     except Exception as error:
         if debug:

@@ -1,9 +1,47 @@
-"""What the commands say beside their results: lines on standard error, plain wherever they are not read live."""
+"""What the commands print beside their results: lines on standard error, plain wherever they are not read live.
+
+Standard error may be full, closed or gone with its terminal. That never costs work: see `protect_standard_error`.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
+from contextlib import suppress
+from typing import Any, TextIO, cast
+
+_COMMANDS_OF_TERMINALS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class UnfailingStream:
+    """A text stream of which what cannot be written is lost, and nothing else is."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or do not; return the characters given."""
+        with suppress(OSError, ValueError):  # the latter of a stream that is closed
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or do not."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def protect_standard_error() -> None:
+    """See to it that standard error never raises, whoever writes on it, nor fails the process when it is flushed last.
+
+    It is tried again each time: a disk that was full may have space by then.
+    """
+    if not isinstance(sys.stderr, UnfailingStream):
+        sys.stderr = cast(TextIO, UnfailingStream(sys.stderr))
 
 
 class Console:
@@ -31,11 +69,11 @@ class Console:
 
     def warn(self, line: str) -> None:
         """Tell what the user may not have expected."""
-        self._print(f"{paint('Warning:', '33')} {line}")
+        self._print(line, label=f"{paint('Warning:', '33')} ")
 
     def progress(self, line: str) -> None:
         """Tell how far the work is, on a line that the next progress is written over; for where somebody watches."""
-        print(f"\r{line}", end="", file=sys.stderr, flush=True)
+        print(f"\r{printable(line)}", end="", file=sys.stderr, flush=True)
         self._in_progress = True
 
     def end_progress(self) -> None:
@@ -44,9 +82,14 @@ class Console:
             print(file=sys.stderr, flush=True)
         self._in_progress = False
 
-    def _print(self, line: str) -> None:
+    def _print(self, line: str, label: str = "") -> None:
         self.end_progress()
-        print(line, file=sys.stderr, flush=True)
+        print(f"{label}{printable(line)}", file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """Spell out what would command the terminal instead of being shown: text from files shall not."""
+    return _COMMANDS_OF_TERMINALS.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def fail(message: str) -> None:
