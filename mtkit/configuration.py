@@ -124,15 +124,18 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
     Raises:
         SettingsError: the file is missing or neither TOML nor JSON, or the table is none.
     """
+    if path.suffix in (".yaml", ".yml"):
+        raise SettingsError(f"{path}: is YAML by its name, and a config file is TOML or JSON; write it as one of them")
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        text = path.read_text(encoding="utf-8-sig")  # without the byte-order mark that some editors write
+        is_json = path.suffix == ".json" or text.lstrip().startswith("{")  # as no TOML does
+        content = json.loads(text) if is_json else tomllib.loads(text)
     except FileNotFoundError as error:
         raise SettingsError(f"{path}: there is no such config file") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise SettingsError(
-            f"{path}: cannot be read as {'JSON' if path.suffix == '.json' else 'TOML'} ({error})"
-        ) from error
+    except RecursionError as error:
+        raise SettingsError(f"{path}: cannot be read as TOML or JSON (its values are nested too deep)") from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path}: cannot be read as TOML or JSON ({error})") from error
     if not isinstance(content, dict):
         raise SettingsError(f"{path}: holds no tables; give one a command, as in [{command}]")
     if content.get("format") != "mtkit model":
