@@ -181,6 +181,29 @@ def is_gone(pid: int) -> bool:
     return False
 
 
+@contextmanager
+def utf8_name(folder: Path) -> Iterator[str]:
+    """Yield a name of a folder that is UTF-8, for libraries that take no other; it holds while the context does.
+
+    Raises:
+        OutputError: its own name is not, and this system has no other to give.
+    """
+    try:
+        name = str(folder)
+        name.encode()
+    except UnicodeEncodeError:
+        if not os.path.isdir("/proc/self/fd"):
+            raise OutputError(f"{folder}: its name is not UTF-8; rename it") from None
+        with writing(folder):
+            descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            yield f"/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+    else:
+        yield name
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as file:

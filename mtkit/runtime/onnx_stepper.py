@@ -16,6 +16,7 @@ from mtkit.arrays import Ids
 from mtkit.errors import ModelFolderError
 from mtkit.process import onnx_memory_is_shared
 from mtkit.search import Candidates, Distribution, numbered
+from mtkit.storage import utf8_name
 from mtkit.text.vocabulary import NEVER
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -249,7 +250,9 @@ def session_options() -> onnxruntime.SessionOptions:
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
     try:
-        return onnxruntime.InferenceSession(str(path), session_options(), providers=["CPUExecutionProvider"])
+        with utf8_name(path.parent) as folder:
+            file = f"{folder}/{path.name}"
+            return onnxruntime.InferenceSession(file, session_options(), providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own errors share no base
         raise ModelFolderError(
             f"{path}: cannot be loaded ({str(error).splitlines()[0]}); copy the model folder again"

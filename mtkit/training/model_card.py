@@ -14,7 +14,8 @@ from mtkit.training.state import Progress
 def write_model_card(folder: Path, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> None:
     """Write README.md into the model folder, from what training knows."""
     with new_file(folder / "README.md") as draft:
-        draft.write_text(model_card(folder.name, settings, corpus, progress), encoding="utf-8")
+        card = model_card(folder.name, settings, corpus, progress)
+        draft.write_text(card, encoding="utf-8", errors="replace")  # a folder's name may be any bytes
 
 
 def model_card(name: str, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> str:

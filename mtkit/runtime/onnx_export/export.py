@@ -15,7 +15,7 @@ from mtkit.runtime.onnx_export.network import GraphNetwork
 from mtkit.runtime.onnx_export.products import Float32, Int8, Products
 from mtkit.runtime.onnx_export.weights import read_weights
 from mtkit.runtime.onnx_stepper import GRAPH_FORMAT
-from mtkit.storage import new_folder, sha256
+from mtkit.storage import new_folder, sha256, utf8_name
 
 PRECISIONS: dict[str, Products] = {"float32": Float32(), "int8": Int8(), "int8-7bit": Int8(weight_levels=63)}
 
@@ -48,9 +48,10 @@ def write_graphs(network: GraphNetwork, precision: str, folder: Path, digest: st
         # optimised here as far as holds on every processor, so that loading need not; the session is of no other use
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-        options.optimized_model_filepath = str(folder / f"{name}.onnx")
         options.log_severity_level = 3  # errors
         try:
-            onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+            with utf8_name(folder) as place:
+                options.optimized_model_filepath = f"{place}/{name}.onnx"
+                onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         except InvalidProtobuf as error:  # the graph is valid, but the disk did not take it
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
