@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mtkit.errors import ModelFolderError
 from mtkit.nn import Seq2Seq
-from mtkit.storage import new_file
+from mtkit.storage import new_file, utf8_name
 
 
 def distinct_weights(network: Seq2Seq) -> dict[str, Tensor]:
@@ -35,10 +35,16 @@ def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
         draft.write_bytes(content)
 
 
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file by name; raises `OSError` or `SafetensorError` where it cannot be read."""
+    with utf8_name(path.parent) as folder:
+        return load_file(f"{folder}/{path.name}")
+
+
 def load_weights(network: Seq2Seq, path: Path) -> None:
     """Fill the network in place; raise `ModelFolderError` where the file does not fit it."""
     try:
-        stored = load_file(path)
+        stored = load_tensors(path)
     except (OSError, SafetensorError) as error:
         raise ModelFolderError(f"{path}: cannot be read as weights ({error}); copy the model folder again") from error
     weights = distinct_weights(network)

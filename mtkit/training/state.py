@@ -17,12 +17,11 @@ import msgspec
 import torch
 from msgspec import Struct
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from mtkit.errors import ModelFolderError
 from mtkit.nn import Seq2Seq
-from mtkit.runtime.weights import distinct_weights, load_weights, save_tensors, save_weights
+from mtkit.runtime.weights import distinct_weights, load_tensors, load_weights, save_tensors, save_weights
 from mtkit.storage import new_folder
 from mtkit.training.average import MovingAverage
 
@@ -90,11 +89,11 @@ def load_state(
     try:
         progress = msgspec.json.decode((state / "progress.json").read_bytes(), type=Progress)
         load_weights(network, state / "network.safetensors")
-        moments = load_file(state / "optimizer.safetensors")
+        moments = load_tensors(state / "optimizer.safetensors")
         if missing := _moments_of(network) - moments.keys():
             raise SafetensorError(f"optimizer.safetensors has no {min(missing)}")
         if average:
-            averages = load_file(state / "average.safetensors")
+            averages = load_tensors(state / "average.safetensors")
             if missing := average.tensors.keys() - averages.keys():
                 raise SafetensorError(f"average.safetensors has no {min(missing)}")
             for name, tensor in average.tensors.items():
