@@ -44,17 +44,17 @@ SHARD_NAME = r"(?:train|valid)-\d{5,}\.arrow"
 PREPARED_NAME = rf"manifest\.json|{VOCABULARY_NAME}|{SHARD_NAME}"
 """The names of all files in a prepared corpus."""
 
-_DRAFT = r"(?:.*/)?\.[^/]+\.(?:\d+(?:@[\w-]*)?\.(?:part|old)(?:/.*)?|lock)|(?:.*/)?\.lock"
+_DRAFT = r"(?:.*/)?(?:\.[^/]+\.\d+@[\w-]*\.(?:part|old)(?:/.*)?|\.(?:[^/]+\.)?lock)"
 _MODEL_NAME = rf"config\.json|{VOCABULARY_NAME}|model\.safetensors|README\.md|log\.jsonl|curves\.svg"
 _GRAPH_NAME = r"(?:encoder|step)\.onnx"
 _STATE_NAME = r"(?:network|optimizer|average)\.safetensors|(?:progress|checksums)\.json"
-_WRITTEN = re.compile(
+_WRITTEN = (  # compiled where it is asked for: translating does not
     rf"{_MODEL_NAME}|runtime/[\w-]+/{_GRAPH_NAME}"
     rf"|training/(?:[^/]+/)+(?:{_STATE_NAME}|{PREPARED_NAME}|{_MODEL_NAME}|{_GRAPH_NAME})"  # models and corpora inside
     rf"|{_DRAFT}"
 )
 """The paths of all files that mtkit writes into a model folder: what `force` may remove."""
-_PLACES = re.compile(rf"(?:{_MODEL_NAME}|runtime|training)(?:/.*)?")
+_PLACES = rf"(?:{_MODEL_NAME}|runtime|training)(?:/.*)?"
 """Where mtkit writes when a folder is there already."""
 
 LANGUAGE = r"[\w@+.-]{1,64}"
@@ -230,14 +230,14 @@ def check_way(path: Path, force: bool) -> None:
 def foreign_files(path: Path) -> Iterator[Path]:
     """Yield the files and links in a model folder that mtkit has not written."""
     for file in _walk(path):
-        if file.is_symlink() or not _WRITTEN.fullmatch(file.relative_to(path).as_posix()):
+        if file.is_symlink() or not re.fullmatch(_WRITTEN, file.relative_to(path).as_posix()):
             yield file
 
 
 def check_no_links(path: Path) -> None:
     """Raise `OutputError` where writing into a model folder that is there would go through a link in it."""
     for file in _walk(path):
-        if file.is_symlink() and _PLACES.fullmatch(file.relative_to(path).as_posix()):
+        if file.is_symlink() and re.fullmatch(_PLACES, file.relative_to(path).as_posix()):
             raise OutputError(f"{file}: is a link, and nothing is written through links; put there what it leads to")
 
 

@@ -149,7 +149,7 @@ def remove_drafts(folder: Path) -> None:
             continue
         if match[4] == "old" and not os.path.lexists(folder / match[1]):
             os.replace(path, folder / match[1])
-        else:
+        elif match[3] is not None or match[4] == "part":  # .notes.2024.old may be anybody's
             _remove(path)
 
 

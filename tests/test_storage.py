@@ -175,14 +175,15 @@ def test_an_addition_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_drafts_of_processes_that_were_killed_are_removed_and_nothing_else(tmp_path: Path) -> None:
-    for name in (".file.12.part", ".runtime.12.part/inner", ".lost.12.old/inner", ".there.12.old/inner", "there/new"):
+    names = (".file.12.part", ".runtime.12@elsewhere.part/inner", ".lost.12.old/inner", ".there.12@elsewhere.old/inner")
+    for name in (*names, "there/new"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
-    for name in (".hidden", ".my.part", "file.12.part"):
+    for name in (".hidden", ".my.part", ".there.2024.old", "file.12.part"):
         (tmp_path / name).write_text("mine")
     remove_drafts(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        ".hidden", ".my.part", "file.12.part", "lost", "there",
+        ".hidden", ".my.part", ".there.2024.old", "file.12.part", "lost", "there",
     ]  # fmt: skip
     assert everything(tmp_path / "there") == ["new"]
 

@@ -58,7 +58,7 @@ def mtkit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
             patch.setattr(sys, "stderr", err)
             with pytest.raises(SystemExit) as ended:
                 main()
-        return Outcome(int(ended.value.code or 0), out.buffer.getvalue().decode(), err.getvalue())  # type: ignore[attr-defined]
+        return Outcome(int(ended.value.code or 0), out.buffer.getvalue().decode(), err.getvalue())
 
     return run
 
@@ -427,8 +427,13 @@ class TestShards:
     def test_a_checksum_is_taken_once_and_again_when_the_file_has_changed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        file, read = tmp_path / "file", []
-        monkeypatch.setattr("mtkit.storage.sha256", lambda path: read.append(path) or sha256(path))
+        file, read = tmp_path / "file", list[Path]()
+
+        def counted(path: Path) -> str:
+            read.append(path)
+            return sha256(path)
+
+        monkeypatch.setattr("mtkit.storage.sha256", counted)
         file.write_text("one")
         assert known_sha256(file) == known_sha256(file) == sha256(file)
         assert len(read) == 1
@@ -560,13 +565,14 @@ def test_a_folder_whose_name_is_not_utf8_is_a_folder_like_any_other(text: list[s
         return subprocess.run(command, env=ENVIRONMENT, input=stdin, capture_output=True, check=False)
 
     sizes = ["--hidden-size", "8", "--embedding-size", "8", "--device", "cpu", "--updates", "2"]
-    for command in (
+    commands: list[tuple[str | bytes, ...]] = [
         ("preprocess", *text, "--out", place + b"/corpus\xff"),
         ("train", place + b"/corpus\xff", "--out", place + b"/model\xff", *sizes),
         ("train", place + b"/corpus\xff", "--out", place + b"/model\xff", *sizes, "--resume"),
         ("export", place + b"/model\xff"),
         ("translate", place + b"/model\xff", "--output", place + b"/out\xff"),
-    ):
+    ]
+    for command in commands:
         done = run(*command, stdin=SENTENCE.encode())
         assert done.returncode == 0, done.stderr
         assert b"Traceback" not in done.stderr
