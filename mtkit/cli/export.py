@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from mtkit.cli.console import Console
+from mtkit.cli.options import StrictCommand
 from mtkit.errors import MissingExtraError
 from mtkit.model_folder import ModelFolder
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("export", epilog="Example: mtkit export models/en-fr", no_args_is_help=True)(run)
+    app.command("export", cls=StrictCommand, epilog="Example: mtkit export models/en-fr", no_args_is_help=True)(run)
 
 
 def run(

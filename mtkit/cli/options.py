@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Optional, TypeVar
 
 import typer
+from typer.core import TyperCommand
 
 from mtkit.cli.console import Console
 from mtkit.configuration import Field, Resolved, fields, resolve
+from mtkit.errors import SettingsError
 from mtkit.settings import CommandSettings
 
 C = TypeVar("C", bound=CommandSettings)
@@ -36,6 +39,20 @@ class Argument:
         word: Any = list[str] if self.repeats else str
         kind = word if self.required else Optional[word]  # noqa: UP045
         return _parameter(self.name, Annotated[kind, info], inspect.Parameter.empty if self.required else None)
+
+
+class StrictCommand(TyperCommand):
+    """A command that takes no option twice, where the parser would silently keep the last; lists repeat."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of the command line; raises SettingsError where one is given twice."""
+        if not ctx.resilient_parsing and args:
+            _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+            for option, times in Counter(order).items():
+                if times > 1 and not getattr(option, "multiple", False):
+                    flag = "/".join([*option.opts, *option.secondary_opts])
+                    raise SettingsError(f"{flag} is given {times} times, and only one would count; keep that one")
+        return super().parse_args(ctx, args)
 
 
 def add_command(
@@ -81,7 +98,7 @@ def add_command(
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = run.__doc__
-    app.command(name, epilog=f"Example: {example}", no_args_is_help=True)(command)
+    app.command(name, cls=StrictCommand, epilog=f"Example: {example}", no_args_is_help=True)(command)
 
 
 def option_order(settings: type[CommandSettings]) -> list[Field]:
