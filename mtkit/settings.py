@@ -336,7 +336,16 @@ class EvaluateSettings(CommandSettings, frozen=True, kw_only=True):
 
     test: Annotated[str, about("Test text to translate and score: PREFIX, SRC:TGT or FILE.tsv.", "Files")] = ""
     hypotheses: Annotated[str, about("Translations to score, instead of a model.", "Files")] = ""
-    reference: Annotated[str, about("Reference translations of the hypotheses.", "Files")] = ""
+    reference: Annotated[
+        tuple[str, ...], about("Reference translations of the hypotheses; several files score together.", "Files")
+    ] = ()
+    language: Annotated[
+        str,
+        about("Target language, for BLEU's tokenizer; else the model's, or what the reference ends in.", "Scores"),
+    ] = ""
+    tokenize: Annotated[
+        str, about("BLEU's tokenizer by sacreBLEU's name, such as 13a, intl, zh or char.", "Scores")
+    ] = ""
     json: Annotated[bool, about("Print one JSON object.", "Output", flag="--json")] = False
     search: SearchSettings = SearchSettings()
     precision: Annotated[

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,6 +12,9 @@ from mtkit.cli.options import Argument, add_command
 from mtkit.configuration import Resolved
 from mtkit.process import shared_onnx_memory
 from mtkit.settings import EvaluateSettings
+
+if TYPE_CHECKING:
+    from mtkit.evaluation import Scores
 
 
 def register(app: typer.Typer) -> None:
@@ -33,10 +37,22 @@ def run(resolved: Resolved[EvaluateSettings], given: Mapping[str, str | None], c
 
     with shared_onnx_memory():
         scores = evaluate(resolved.settings, given["model"])
-    if resolved.settings.json:
-        print(scores.as_json())
-        return
-    print(f"BLEU        {scores.bleu:.2f}  ({scores.bleu_signature})")
-    print(f"chrF2       {scores.chrf:.2f}  ({scores.chrf_signature})")
+    if scores.leading.reason:
+        console.warn(str(scores.leading))
+    print(scores.as_json() if resolved.settings.json else "\n".join(_lines(scores)))
+
+
+def _lines(scores: Scores) -> Iterator[str]:
+    """Yield what people read: each score with what makes it comparable, and which of them leads."""
+    for label, value, signature in (
+        ("BLEU", scores.bleu, scores.bleu_signature),
+        ("chrF2", scores.chrf, scores.chrf_signature),
+    ):
+        if value is not None:
+            yield f"{label:<11} {value:.2f}  ({signature}; {scores.normalisation} on both sides)"
     if scores.perplexity is not None:
-        print(f"perplexity  {scores.perplexity:.2f}  (a target piece, {scores.sentences:,} sentences)")
+        yield f"perplexity  {scores.perplexity:.2f}  (a target piece, {scores.sentences:,} sentences)"
+    if scores.blank_references:
+        yield f"blank       {scores.blank_references:,} references have no words"
+    reason = f"  ({scores.leading.reason})" if scores.leading.reason else ""
+    yield f"leading     {scores.leading.label}{reason}"

@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from mtkit.corpus import ParallelText
 from mtkit.errors import CorpusError, SettingsError
-from mtkit.evaluation.scores import Scores, perplexity_of, score
+from mtkit.evaluation.scores import RunningScores, Scores, perplexity_of, score
+from mtkit.evaluation.tokenizers import language_of
 from mtkit.settings import EvaluateSettings
 from mtkit.text.lines import read_lines
 from mtkit.translation import Translator
 
+TRANSLATED_TOGETHER = 2_000
+"""Pairs that are held at a time; so many sentences make full batches of every length."""
+
 
 def evaluate(settings: EvaluateSettings, model: str | Path | None = None) -> Scores:
-    """Score a model on `settings.test`, or `settings.hypotheses` against `settings.reference`.
+    """Score a model on `settings.test`, or `settings.hypotheses` against all of `settings.reference`.
+
+    Texts of any size are read in step and never held whole.
 
     Raises:
-        SettingsError: neither or both ways are asked for.
+        SettingsError: neither or both ways are asked for, or sacreBLEU has no such tokenizer.
         CorpusError: a file cannot be read, or two do not match line by line.
+        MissingExtraError: `settings.tokenize` needs a package that is not installed.
     """
+    if isinstance(settings.reference, str):
+        raise SettingsError("`reference` is one string; give a list of files")
     if model is None:
-        if settings.test:
-            raise SettingsError("--test is translated by a MODEL: give the folder that mtkit train wrote")
-        if not (settings.hypotheses and settings.reference):
-            raise SettingsError("give a MODEL and --test, or --hypotheses and --reference")
-        hypotheses, references = list(read_lines(Path(settings.hypotheses))), list(read_lines(Path(settings.reference)))
-        language = Path(settings.reference).suffix.removeprefix(".")  # news.zh is scored as Chinese
-        return score(hypotheses, references, language=language, names=(settings.hypotheses, settings.reference))
+        return _score_files(settings)
     if settings.hypotheses or settings.reference:
-        raise SettingsError("--hypotheses and --reference are scored without a MODEL; with one, give --test")
+        raise SettingsError("`hypotheses` and `reference` are scored without a MODEL; with one, give `test`")
     if not settings.test:
-        raise SettingsError("--test is missing: the text to translate and score")
+        raise SettingsError("`test` is missing: the text to translate and score")
+    return _score_model(settings, model)
+
+
+def _score_files(settings: EvaluateSettings) -> Scores:
+    if settings.test:
+        raise SettingsError("`test` is translated by a MODEL: give the folder that mtkit train wrote")
+    if not (settings.hypotheses and settings.reference):
+        raise SettingsError("give a MODEL and `test`, or `hypotheses` and `reference`")
+    files = (settings.hypotheses, *settings.reference)
+    hypotheses, references, *more = (read_lines(Path(file)) for file in files)
+    language = settings.language or language_of(settings.reference[0])  # news.zh is scored as Chinese
+    return score(hypotheses, references, *more, language=language, tokenize=settings.tokenize, names=files)
+
+
+def _score_model(settings: EvaluateSettings, model: str | Path) -> Scores:
     translator = Translator.load(
         model,
         search=settings.search,
@@ -40,11 +60,27 @@ def evaluate(settings: EvaluateSettings, model: str | Path | None = None) -> Sco
         seed=settings.seed,
     )
     text = ParallelText.parse(settings.test, translator.src_lang, translator.tgt_lang)
-    pairs = list(text)
+    running = RunningScores(settings.language or translator.tgt_lang, settings.tokenize)
+    pairs = sum(1 for _ in text)  # what is wrong with the text is found before an hour of translating
     if not pairs:
         raise CorpusError(f"{settings.test}: is empty; there is nothing to score")
-    sources, targets = [src for src, _ in pairs], [tgt for _, tgt in pairs]
-    translations = [translation.text for translation in translator.translate(sources)]
-    pairs_scored = translator.score(sources, targets)
-    perplexity = perplexity_of(sum(pair.log_prob for pair in pairs_scored), sum(pair.tokens for pair in pairs_scored))
-    return score(translations, targets, language=translator.tgt_lang, perplexity=perplexity)
+    log_prob, tokens = 0.0, 0
+    for sources, targets in _pairs(text):
+        running.add([translation.text for translation in translator.translate(sources)], targets)
+        for pair in translator.score(sources, targets):
+            log_prob += pair.log_prob
+            tokens += pair.tokens
+    if running.sentences != pairs:
+        raise CorpusError(
+            f"{settings.test}: had {pairs:,} pairs and, read again, {running.sentences:,}; "
+            "give files, not pipes, that nothing writes to"
+        )
+    return running.scores(perplexity_of(log_prob, tokens))
+
+
+def _pairs(text: ParallelText) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the two sides of so many pairs at a time."""
+    stream = iter(text)
+    while block := list(islice(stream, TRANSLATED_TOGETHER)):
+        sources, targets = zip(*block, strict=True)
+        yield list(sources), list(targets)

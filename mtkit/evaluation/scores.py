@@ -1,4 +1,4 @@
-"""BLEU and chrF as sacreBLEU computes them (Post 2018), and perplexity.
+"""BLEU and chrF as sacreBLEU computes them (Post 2018), of a corpus of any size, and perplexity.
 
 sacreBLEU is imported where it is used: it takes 80 ms, which a command that does not score should not pay.
 """
@@ -6,81 +6,171 @@ sacreBLEU is imported where it is used: it takes 80 ms, which a command that doe
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
-from mtkit.errors import CorpusError, InputError, MissingExtraError, SettingsError
+from mtkit.errors import CorpusError
+from mtkit.evaluation.blocks import NORMALISATION, blocks, normalised, without_blanks
+from mtkit.evaluation.leading import Leading, ReferenceProfile, bleu_for, leading_for
+from mtkit.evaluation.tokenizers import tokenizer_for
 
 
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
-    """Corpus scores: BLEU and chrF2 from 0 to 100, their sacreBLEU signatures, and with a model its perplexity."""
+    """Corpus scores: BLEU and chrF2 from 0 to 100, their sacreBLEU signatures, and with a model its perplexity.
 
-    bleu: float
+    `bleu` and its signature are None where the language's tokenizer needs a package that is not installed.
+    """
+
+    bleu: float | None
     chrf: float
-    bleu_signature: str
+    bleu_signature: str | None
     chrf_signature: str
+    normalisation: str = NORMALISATION
+    """What both sides went through before they were compared; sacreBLEU's signatures do not know of it."""
+    leading: Leading
+    """The score that can tell systems apart on these references, and why it is not BLEU."""
     sentences: int
+    blank_references: int
+    """Lines of references without a word; those beside others for the same line are left out."""
     perplexity: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that have a value, in their order."""
-        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        fields: dict[str, Any] = msgspec.to_builtins(self)
+        return {name: value for name, value in fields.items() if value is not None}
 
     def as_json(self) -> str:
         """Return `as_dict` as JSON, in which an infinite perplexity is null."""
         return msgspec.json.encode(self.as_dict()).decode()
 
 
-def score(
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    *,
-    language: str = "",
-    tokenize: str = "",
-    names: tuple[str, str] = ("hypotheses", "references"),
-    perplexity: float | None = None,
-) -> Scores:
-    """Score translations against one reference each: detokenised text, cased.
+class RunningScores:
+    """Scores of translations that are added block by block: detokenised text, cased, in the target's normal form.
 
     Args:
-        hypotheses: translations, one a sentence.
-        references: their references.
         language: target language code; it chooses how BLEU splits words.
         tokenize: sacreBLEU's name of another way to split them: 13a, intl, char, none, ...
-        names: what messages call the two sides: file names, where there are files.
-        perplexity: of the model, to be reported with the rest.
 
     Raises:
-        CorpusError: there are no lines, or not as many on both sides.
         SettingsError: sacreBLEU has no such `tokenize`.
         MissingExtraError: `tokenize` needs a package that is not installed.
         InputError: `tokenize` needs a model that cannot be downloaded.
     """
-    if len(hypotheses) != len(references):
-        raise CorpusError(
-            f"{names[0]} has {len(hypotheses)} lines but {names[1]} has {len(references)}; line by line they must match"
+
+    def __init__(self, language: str = "", tokenize: str = "") -> None:
+        from mtkit.evaluation.statistics import RunningBleu, RunningChrf
+
+        self.tokenizer = tokenize or tokenizer_for(language)
+        bleu = RunningBleu(tokenize) if tokenize else bleu_for(language)
+        self._bleu = None if isinstance(bleu, Leading) else bleu
+        self._without_bleu = bleu if isinstance(bleu, Leading) else None
+        self._chrf = RunningChrf()
+        self._profile = ReferenceProfile()
+        self.sentences = 0
+        self.blank_references = 0
+
+    def add(self, hypotheses: Iterable[str], *references: Iterable[str]) -> None:
+        """Add lines, as many from each side."""
+        translations, sides = normalised(hypotheses), [normalised(lines) for lines in references]
+        self.sentences += len(translations)
+        self.blank_references += sum(lines.count("") for lines in sides)
+        kept = without_blanks(sides)
+        if self._bleu:
+            for lines in sides:
+                self._profile.add(lines, map(self._bleu.words, lines))
+            self._bleu.add(translations, kept)
+        self._chrf.add(translations, kept)
+
+    def scores(self, perplexity: float | None = None) -> Scores:
+        """Return the scores of all lines, at least one, and a model's perplexity with them."""
+        return Scores(
+            bleu=self._bleu.score if self._bleu else None,
+            chrf=self._chrf.score,
+            bleu_signature=self._bleu.signature if self._bleu else None,
+            chrf_signature=self._chrf.signature,
+            leading=self._without_bleu or self._profile.leading(self.tokenizer),
+            sentences=self.sentences,
+            blank_references=self.blank_references,
+            perplexity=perplexity,
         )
-    if not hypotheses:
-        raise CorpusError(f"{names[0]} and {names[1]} are empty: there is nothing to score")
 
-    from sacrebleu.metrics.chrf import CHRF
 
-    bleu, chrf = _bleu(tokenize or _tokenize(language)), CHRF()
-    return Scores(
-        bleu=bleu.corpus_score(hypotheses, [references]).score,
-        chrf=chrf.corpus_score(hypotheses, [references]).score,
-        bleu_signature=str(bleu.get_signature()),
-        chrf_signature=str(chrf.get_signature()),
-        sentences=len(hypotheses),
-        perplexity=perplexity,
-    )
+def score(
+    hypotheses: Iterable[str],
+    references: Iterable[str],
+    *more_references: Iterable[str],
+    language: str = "",
+    tokenize: str = "",
+    names: Sequence[str] = (),
+    perplexity: float | None = None,
+) -> Scores:
+    """Score translations against one reference or several each: detokenised text, cased.
+
+    All sides are read once, in step, and no more than a block of lines is kept.
+
+    Args:
+        hypotheses: translations, one a sentence.
+        references: their references, one for each sentence.
+        more_references: other references of the same sentences.
+        language: target language code; it chooses how BLEU splits words.
+        tokenize: sacreBLEU's name of another way to split them: 13a, intl, char, none, ...
+        names: what messages call the sides, in their order: file names, where there are files.
+        perplexity: of the model, to be reported with the rest.
+
+    Raises:
+        CorpusError: there are no lines, or not as many on all sides.
+        SettingsError, MissingExtraError, InputError: as `RunningScores`.
+    """
+    running = RunningScores(language, tokenize)
+    for block in blocks((hypotheses, references, *more_references), names):
+        running.add(*block)
+    if not running.sentences:
+        raise CorpusError(f"{' and '.join(names) or 'hypotheses and references'} are empty: there is nothing to score")
+    return running.scores(perplexity)
 
 
 def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], language: str = "") -> float:
-    """Return only the BLEU of `score`, for lines that are known to match."""
-    return float(_bleu(_tokenize(language)).corpus_score(hypotheses, [references]).score)
+    """Return only the BLEU of `score`, for lines that are known to match; errors are those of `RunningScores`."""
+    from mtkit.evaluation.statistics import RunningBleu
+
+    bleu = RunningBleu(tokenizer_for(language))
+    for block in blocks((hypotheses, references)):
+        bleu.add(*_pair(block))
+    return bleu.score
+
+
+def corpus_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> float:
+    """Return only the chrF2 of `score`, for lines that are known to match."""
+    from mtkit.evaluation.statistics import RunningChrf
+
+    chrf = RunningChrf()
+    for block in blocks((hypotheses, references)):
+        chrf.add(*_pair(block))
+    return chrf.score
+
+
+class LeadingMetric:
+    """The score that leads on validation references, chosen once and computed again and again.
+
+    `leading` says which one it is and, where it is not BLEU, why.
+
+    Args:
+        language: target language code.
+        references: the references, at least one line; they are kept.
+    """
+
+    def __init__(self, language: str, references: Sequence[str]) -> None:
+        self.language = language
+        self.references = references
+        self.leading = leading_for(language, references)
+
+    def __call__(self, hypotheses: Sequence[str]) -> float:
+        """Return the score, from 0 to 100, of translations that match the references line by line."""
+        if self.leading.name == "bleu":
+            return corpus_bleu(hypotheses, self.references, self.language)
+        return corpus_chrf(hypotheses, self.references)
 
 
 def perplexity_of(log_prob: float, tokens: int) -> float:
@@ -91,21 +181,6 @@ def perplexity_of(log_prob: float, tokens: int) -> float:
         return math.inf
 
 
-def _tokenize(language: str) -> str:
-    """Return how sacreBLEU recommends to split a language's words."""
-    return {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}.get(language, "13a")
-
-
-def _bleu(tokenize: str) -> Any:
-    """Return sacreBLEU's metric; `force` keeps it from printing a warning where text looks tokenised."""
-    from sacrebleu.metrics.bleu import BLEU
-
-    if tokenize not in BLEU.TOKENIZERS:
-        raise SettingsError(f"tokenize={tokenize}: sacreBLEU knows {', '.join(BLEU.TOKENIZERS)}")
-    try:
-        return BLEU(tokenize=tokenize, force=True)
-    except RuntimeError as error:
-        package = f"sacrebleu[{tokenize.removesuffix('-mecab')}]"
-        raise MissingExtraError(f"BLEU with {tokenize} needs a package: pip install '{package}'") from error
-    except OSError as error:
-        raise InputError(f"BLEU with {tokenize} needs a model that sacreBLEU could not download: {error}") from error
+def _pair(block: Sequence[list[str]]) -> tuple[list[str], list[list[str]]]:
+    hypotheses, references = map(normalised, block)
+    return hypotheses, [references]
