@@ -42,6 +42,15 @@ def run(resolved: Resolved[EvaluateSettings], given: Mapping[str, str | None], c
     print(scores.as_json() if resolved.settings.json else "\n".join(_lines(scores)))
 
 
+def warn_without_bleu(language: str, console: Console) -> None:
+    """Warn, before any text is read, where validation in a target language cannot count BLEU."""
+    from mtkit.evaluation import leading_for
+
+    leading = leading_for(language)
+    if leading.reason:
+        console.warn(f"{leading}; without it, chrF2 chooses the weights")
+
+
 def _lines(scores: Scores) -> Iterator[str]:
     """Yield what people read: each score with what makes it comparable, and which of them leads."""
     for label, value, signature in (

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mtkit.cli.console import Console
+from mtkit.cli.evaluate import warn_without_bleu
 from mtkit.cli.options import Argument, add_command, option_order
 from mtkit.configuration import Resolved, adopt, for_corpus
 from mtkit.errors import Interrupted, MissingExtraError, SettingsError
 from mtkit.presets import RECIPES, diversified_epochs, recipe_for
 from mtkit.process import training_memory
 from mtkit.settings import CorpusSettings, TrainSettings
+from mtkit.text.languages import split_langs
 
 if TYPE_CHECKING:
     from mtkit.dataset.prepared import PreparedCorpus
@@ -63,6 +65,8 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Co
     from mtkit.cli.training_display import TrainingDisplay
 
     with training_memory(), join(resolved.settings.device) as processes:
+        if (langs := resolved.settings.corpus.langs) and processes.is_first:
+            warn_without_bleu(split_langs(langs)[1], console)
         corpus = open_corpus(resolved.settings, prepared, console.say, processes)
         resolved = for_corpus(resolved, corpus.size)
         choice = _choice(resolved.settings, corpus) if resolved.settings.preset == "auto" else ()

@@ -154,6 +154,21 @@ def test_without_mecab_chrf_is_scored_and_what_bleu_needs_is_said(
     assert mtkit("evaluate", *arguments, "--tokenize", f"{language}-mecab").code == 2
 
 
+@pytest.mark.usefixtures("_without_mecab")
+@pytest.mark.parametrize("command", ["preprocess", "train"])
+def test_without_mecab_a_japanese_corpus_is_warned_of_before_anything_is_prepared(
+    mtkit: Mtkit, tmp_path: Path, command: str
+) -> None:
+    outcome = mtkit(command, "--langs", "en-ja_JP", "--train", tmp_path / "nothing", "--out", tmp_path / "out")
+    warning, _, error = outcome.err.partition("\n")
+    assert warning == (
+        "Warning: chrF2 leads: BLEU with ja-mecab needs a package; pip install 'sacrebleu[ja]'; "
+        "without it, chrF2 chooses the weights"
+    )
+    assert error.startswith("Error: ")
+    assert outcome.code == 2
+
+
 # One normal form
 
 
