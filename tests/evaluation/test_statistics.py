@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import pytest
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.tokenizers.tokenizer_base import BaseTokenizer
 
 from mtkit.evaluation.statistics import RunningBleu, RunningChrf
 
@@ -95,3 +96,13 @@ def test_words_are_those_of_the_tokenizer() -> None:
     assert RunningBleu("13a").words(" It's 3.5 m. ") == len(["It's", "3.5", "m", "."])
     assert RunningBleu("char").words("ab c") == 3
     assert RunningBleu("zh").words("") == 0
+
+
+@pytest.mark.parametrize("tokenize", ["13a", "zh", "char", "intl"])
+def test_no_line_stays_in_a_tokenizer_s_cache(tokenize: str) -> None:
+    bleu = RunningBleu(tokenize)
+    bleu.words("a line of the references")
+    bleu.add(["a line"], [["a line of the references"]])
+    cached = [getattr(kind.__call__, "cache_info", None) for kind in BaseTokenizer.__subclasses__()]
+    assert [info().currsize for info in cached if info] == [0] * len([info for info in cached if info])
+    assert any(cached)

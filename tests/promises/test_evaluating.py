@@ -12,6 +12,7 @@
 | lists of the wrong shape are refused | mjpost/sacrebleu#275, #220, #280 |
 | a line is a line, whatever characters it holds | mjpost/sacrebleu#24 |
 | files of different length are refused | mjpost/sacrebleu#303, awslabs/sockeye#119 |
+| scoring again and again takes no more memory | mjpost/sacrebleu#167, #217, #264 |
 | single words do not score 0 however good they are | mjpost/sacrebleu#278, #114, #198, awslabs/sockeye#695 |
 """
 
