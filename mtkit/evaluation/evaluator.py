@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mtkit.corpus import ParallelText
+from mtkit.corpus.selection import FirstReading
 from mtkit.errors import CorpusError, SettingsError
 from mtkit.evaluation.scores import RunningScores, Scores, perplexity_of, score
 from mtkit.evaluation.tokenizers import language_of
@@ -61,25 +65,41 @@ def _score_model(settings: EvaluateSettings, model: str | Path) -> Scores:
     )
     text = ParallelText.parse(settings.test, translator.src_lang, translator.tgt_lang)
     running = RunningScores(settings.language or translator.tgt_lang, settings.tokenize)
-    pairs = sum(1 for _ in text)  # what is wrong with the text is found before an hour of translating
-    if not pairs:
-        raise CorpusError(f"{settings.test}: is empty; there is nothing to score")
     log_prob, tokens = 0.0, 0
-    for sources, targets in _pairs(text):
-        running.add([translation.text for translation in translator.translate(sources)], targets)
-        for pair in translator.score(sources, targets):
-            log_prob += pair.log_prob
-            tokens += pair.tokens
+    with _read_once(text) as (text, pairs):
+        for sources, targets in _pairs(text):
+            running.add([translation.text for translation in translator.translate(sources)], targets)
+            for pair in translator.score(sources, targets):
+                log_prob += pair.log_prob
+                tokens += pair.tokens
     if running.sentences != pairs:
         raise CorpusError(
             f"{settings.test}: had {pairs:,} pairs and, read again, {running.sentences:,}; "
-            "give files, not pipes, that nothing writes to"
+            "give files that nothing writes to"
         )
     return running.scores(perplexity_of(log_prob, tokens))
 
 
+@contextmanager
+def _read_once(text: ParallelText) -> Iterator[tuple[ParallelText, int]]:
+    """Read text through, so that what is wrong with it is found before an hour of translating.
+
+    Yields:
+        The text to read from then on, in which pipes are copies, and its number of pairs.
+
+    Raises:
+        CorpusError: it cannot be read, is misaligned or empty.
+    """
+    with TemporaryDirectory() as folder:
+        reading = FirstReading(Path(folder))
+        pairs = sum(1 for _ in text.pairs(reading))
+        if not pairs:
+            raise CorpusError(f"{text}: is empty; there is nothing to score")
+        yield replace(text, copies=reading.copies), pairs
+
+
 def _pairs(text: ParallelText) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield the two sides of so many pairs at a time."""
+    """Yield the two sides of `TRANSLATED_TOGETHER` pairs at a time."""
     stream = iter(text)
     while block := list(islice(stream, TRANSLATED_TOGETHER)):
         sources, targets = zip(*block, strict=True)

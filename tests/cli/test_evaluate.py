@@ -88,4 +88,4 @@ def test_a_test_set_that_cannot_be_read_again_is_an_error(
     monkeypatch.setattr("mtkit.evaluation.evaluator._pairs", lambda text: iter([(["A cat."], ["Un chat."])]))
     outcome = mtkit("evaluate", model_folder, "--test", parallel_text / "valid", "--beam-size", 1)
     assert outcome.code == 2
-    assert "had 50 pairs and, read again, 1; give files" in outcome.message
+    assert "had 50 pairs and, read again, 1; give files that nothing writes to" in outcome.message

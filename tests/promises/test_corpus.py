@@ -22,7 +22,7 @@ from mtkit.dataset import PreparedCorpus, prepare
 from mtkit.dataset import prepared as prepared_module
 from mtkit.errors import CorpusError, PreparedError
 from mtkit.evaluation import evaluate
-from mtkit.settings import CorpusSettings, EvaluateSettings, PreprocessSettings
+from mtkit.settings import CorpusSettings, EvaluateSettings, PreprocessSettings, SearchSettings
 from mtkit.text.embeddings import embedding_size, read_embeddings
 from mtkit.text.lines import LONGEST_LINE, read_lines
 from mtkit.text.vocabulary import Vocabulary
@@ -80,10 +80,21 @@ def test_a_pipe_is_read_whole(make_pipe: MakePipe, pack: Callable[[bytes], bytes
 
 
 def test_translations_and_references_from_pipes_score_as_from_files(make_pipe: MakePipe, parallel_text: Path) -> None:
-    files = {"hypotheses": parallel_text / "train.fr", "reference": parallel_text / "train.fr"}
-    pipes = {name: make_pipe(path.read_bytes()) for name, path in files.items()}
-    from_files = evaluate(EvaluateSettings(**{name: str(path) for name, path in files.items()}))
-    assert evaluate(EvaluateSettings(**pipes)).bleu == from_files.bleu == pytest.approx(100)
+    file = parallel_text / "train.fr"
+    pipes = [make_pipe(file.read_bytes()) for _ in range(3)]
+    from_files = evaluate(EvaluateSettings(hypotheses=str(file), reference=(str(file),) * 2))
+    from_pipes = evaluate(EvaluateSettings(hypotheses=pipes[0], reference=(pipes[1], pipes[2])))
+    assert from_pipes == from_files
+    assert from_pipes.bleu == pytest.approx(100)
+
+
+def test_a_test_set_from_pipes_scores_as_from_files(
+    make_pipe: MakePipe, parallel_text: Path, model_folder: Path
+) -> None:
+    search = SearchSettings(beam_size=1)
+    pipes = ":".join(make_pipe((parallel_text / f"valid.{lang}").read_bytes()) for lang in ("en", "fr"))
+    from_files = evaluate(EvaluateSettings(test=f"{parallel_text}/valid", search=search), model_folder)
+    assert evaluate(EvaluateSettings(test=pipes, search=search), model_folder) == from_files
 
 
 def test_embeddings_from_a_pipe_are_all_there(make_pipe: MakePipe) -> None:
