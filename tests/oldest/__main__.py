@@ -106,7 +106,7 @@ def train(environment: Environment) -> None:
     environment.mtkit(
         "preprocess", "--config", "mtkit.toml", "--train", "train", "--valid", "valid", "--out", "prepared"
     )
-    training = ["train", "prepared", "--out", "model", "--valid-every", "4", *SMALL]
+    training = ["train", "prepared", "--out", "model", "--valid-every", "4", "--schedule", "inverse-sqrt", *SMALL]
     environment.mtkit(*training, "--updates", "8")
     environment.mtkit(*training, "--updates", "12", "--resume")
     environment.mtkit("export", "model")
@@ -124,12 +124,12 @@ def main(full_folder: Path, light_folder: Path) -> None:
         work = Path(name)
         write_corpus(work)
         full, light = Environment(full_folder.absolute(), work), Environment(light_folder.absolute(), work)
-        print("full install, oldest packages")
+        print("full install, oldest packages", flush=True)
         check_versions(full, "full")
         check_help(full)
         train(full)
         answers = check_answers(full)
-        print("light install, oldest packages")
+        print("light install, oldest packages", flush=True)
         check_versions(light, "light")
         check_help(light)
         require(check_answers(light) == answers, "the light install translates or scores otherwise than the full one")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -98,25 +100,29 @@ class TableStepper:
 
 
 def normalised(weights: np.ndarray) -> np.ndarray:
-    """Weights that sum to 1."""
+    """Weights that sum to 1, for reading only, so that whoever asks again may get the same array."""
     shares: np.ndarray = weights / weights.sum()
+    shares.setflags(write=False)
     return shares
 
 
+@lru_cache(100_000)
 def attend(source: Sentence, prefix: Sentence) -> np.ndarray:
     """Attention weights over the source that depend on it and on the prefix, the same in every run."""
     draw = random.Random(repr((source, prefix)))
     return normalised(np.array([draw.random() ** 3 for _ in source]))
 
 
-def random_table(seed: int, sharpness: float = 1.0) -> Table:
+@lru_cache(100_000)
+def probabilities(seed: int, sharpness: float, source: Sentence, prefix: Sentence) -> np.ndarray:
     """Probabilities that depend on the whole source and the whole prefix, the same in every run."""
+    draw = random.Random(repr((seed, source, prefix)))
+    return normalised(np.array([0.0, 0.0, 0.0] + [math.exp(sharpness * draw.gauss(0, 1)) for _ in (EOS, A, B, C)]))
 
-    def table(source: Sentence, prefix: Sentence) -> np.ndarray:
-        draw = random.Random(repr((seed, source, prefix)))
-        return normalised(np.array([0.0, 0.0, 0.0] + [np.exp(sharpness * draw.gauss(0, 1)) for _ in (EOS, A, B, C)]))
 
-    return table
+def random_table(seed: int, sharpness: float = 1.0) -> Table:
+    """The table of `probabilities`."""
+    return partial(probabilities, seed, sharpness)
 
 
 def batch(sentences: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
