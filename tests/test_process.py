@@ -86,7 +86,7 @@ PROGRAM = """if True:
 
 
 def test_library_calls_leave_the_process_as_it_was(parallel_text: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", PROGRAM, parallel_text, tmp_path]
+    command = [sys.executable, "-c", PROGRAM, str(parallel_text), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     *lines, kept = done.stdout.splitlines()
