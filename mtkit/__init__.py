@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mtkit.settings import SearchSettings as SearchSettings
     from mtkit.settings import TrainSettings as TrainSettings
     from mtkit.settings import TranslateSettings as TranslateSettings
-    from mtkit.training import train as train
+    from mtkit.synthetic.train import train as train
     from mtkit.translation import Translation as Translation
     from mtkit.translation import Translator as Translator
 
@@ -34,7 +34,7 @@ _HOMES = {
     "evaluate": "mtkit.evaluation",
     "prepare": "mtkit.dataset.preparation",
     "resolve": "mtkit.configuration",
-    "train": "mtkit.training",
+    "train": "mtkit.synthetic.train",
 }
 
 __all__ = ["__version__", *_HOMES]

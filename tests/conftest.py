@@ -12,7 +12,7 @@ import pytest
 
 from mtkit.dataset import PreparedCorpus, prepare
 from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
-from mtkit.training import train
+from mtkit.synthetic.train import train
 
 NOUNS = {"cat": "chat", "dog": "chien", "bird": "merle", "horse": "cheval", "boy": "garçon", "king": "roi"}
 ADJECTIVES = {"red": "rouge", "black": "noir", "green": "vert", "calm": "calme", "wise": "sage"}
@@ -64,4 +64,4 @@ def model_folder(prepared: PreparedCorpus, tmp_path_factory: pytest.TempPathFact
         precision="float32",
         threads=1,  # its products are small: two threads would only wait for each other
     )
-    return train(settings, prepared)
+    return train(settings, prepared).folder

@@ -40,7 +40,7 @@ def test_the_textbook_learns_its_phrases_by_heart(cell: str, tmp_path: Path) -> 
     flags |= {"vocab_type": "word", "device": "cpu", "threads": 1, "out": str(tmp_path / "model")}
     settings = resolve(TrainSettings, command="train", flags=flags).settings
     corpus = prepare(PreprocessSettings(corpus=settings.corpus, out=str(tmp_path / "prepared")))
-    translator = Translator.load(train(settings, corpus), device="cpu", threads=1)
+    translator = Translator.load(train(settings, corpus).folder, device="cpu", threads=1)
     phrases = ["Go.", "I lost.", "Be calm.", "I'm home."]
     expected = ["Va !", "J'ai perdu.", "Sois calme !", "Je suis chez moi."]
     assert [translation.text for translation in translator.translate(phrases)] == expected

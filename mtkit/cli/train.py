@@ -57,7 +57,8 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Co
         return
     _check_corpus(resolved, prepared)
     try:
-        from mtkit.training import join, open_corpus, train
+        from mtkit.synthetic.train import train
+        from mtkit.training import join, open_corpus
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"{error.name} is missing; training needs the full install: pip install 'mtkit[train]'"

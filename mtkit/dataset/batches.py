@@ -84,6 +84,10 @@ class Batches:
         counts = np.bincount(longest)
         self._bounds = _cut(np.arange(len(counts)) + 1, counts, batch_tokens)  # with eos
 
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return len(self._bounds) - 1
+
     def epoch(self, epoch: int) -> list[Ids]:
         """Plan an epoch: the indices of each batch's pairs, in the order of training."""
         rng = np.random.default_rng([self.seed, epoch])

@@ -19,8 +19,8 @@ from mtkit.errors import SettingsError
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Seq2Seq
 from mtkit.nn.decoder import DecoderState
+from mtkit.nn.weights import load_weights
 from mtkit.process import without_tf32
-from mtkit.runtime.weights import load_weights
 from mtkit.search import Candidates, Distribution
 from mtkit.settings import Device, Precision, RuntimePrecision
 from mtkit.text.vocabulary import NEVER

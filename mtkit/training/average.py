@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from torch import Tensor
 
 from mtkit.nn import Seq2Seq
-from mtkit.runtime.weights import distinct_weights
+from mtkit.nn.weights import distinct_weights
 
 
 class MovingAverage:

@@ -1,15 +1,19 @@
-"""What training tells while it runs. The command line draws these; training itself prints nothing."""
+"""What training reports while it runs. The command line draws these; training itself prints nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
+
+from mtkit.training.result import TrainingResult
 
 
 @dataclass(frozen=True)
 class Note:
     """Something the user may want to know, in one line."""
 
+    kind: ClassVar[str] = "note"
     text: str
 
 
@@ -17,6 +21,7 @@ class Note:
 class Started:
     """Training is about to make its first update (or, resumed, its next)."""
 
+    kind: ClassVar[str] = "started"
     out: Path
     langs: str
     settings: str
@@ -47,13 +52,14 @@ class Started:
 class Reported:
     """Means since the last report: loss in nats a target token (smoothed), speed in target tokens a second."""
 
+    kind: ClassVar[str] = "report"
     update: int
     epoch: int
     loss: float
     learning_rate: float
     tokens_per_second: float
     skipped: int
-    """Updates so far that were skipped, since the loss or its gradient was no number."""
+    """Updates so far that were skipped, since the loss or its gradient was not finite."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class Sample:
 class Validated:
     """A validation: loss in nats a target token (not smoothed), greedy cased BLEU, and whether it is the best yet."""
 
+    kind: ClassVar[str] = "validation"
     update: int
     epoch: int
     loss: float
@@ -85,6 +92,7 @@ class Validated:
 class Finished:
     """Training is over; the model folder holds the best weights."""
 
+    kind: ClassVar[str] = "finished"
     out: Path | None
     """The folder, unless the model is one that does not stay."""
     updates: int
@@ -93,15 +101,34 @@ class Finished:
     seconds: float
     reason: str
     skipped: int
-    """Updates that were skipped, since the loss or its gradient was no number."""
+    """Updates that were skipped, since the loss or its gradient was not finite."""
+
+    @classmethod
+    def of(cls, result: TrainingResult, out: Path | None) -> Finished:
+        """Return the event of a training with this result."""
+        return cls(
+            out=out,
+            updates=result.updates,
+            best_bleu=result.best_bleu,
+            best_update=result.best_update,
+            seconds=result.seconds,
+            reason=result.reason,
+            skipped=result.skipped,
+        )
 
 
 @dataclass(frozen=True)
 class Warned:
     """Training goes on, but not as it was meant to: one line."""
 
+    kind: ClassVar[str] = "warning"
     update: int
     message: str
 
 
 Event = Note | Started | Reported | Validated | Warned | Finished
+"""Each has the `kind` that its record in the log has, see `mtkit.training_log`."""
+
+
+def ignore(event: Event) -> None:
+    """Listen to nothing."""

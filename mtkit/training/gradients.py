@@ -13,6 +13,10 @@ from mtkit.dataset.batches import Batch
 from mtkit.errors import TrainingError
 from mtkit.nn import Loss
 
+SAMPLING_WIDENS = 1.65
+"""How much longer subword sampling makes the two sides of a batch, which are as long as their longest sentence: on
+Multi30k 1.4 times where it segments 5 % of the sentences at random, and 1.65 times where it does so with all."""
+
 
 def accumulate(
     forward: Callable[[Batch], Loss], batches: Iterable[Batch], tokens: int, pass_tokens: int
@@ -43,7 +47,7 @@ def halved(batches: Iterable[Batch], pass_tokens: int) -> int:
     if tried < 2 * longest:
         raise TrainingError(
             f"the GPU has no memory for a single sentence pair of {longest:,} tokens; prepare the corpus with a "
-            "smaller --max-length, or train a smaller network"
+            "smaller `max_length`, or train a smaller network"
         )
     return tried // 2
 

@@ -1,4 +1,4 @@
-"""How much memory a training will take, told before it starts.
+"""How much memory a training will take, estimated before it starts.
 
     process     the interpreter, torch and its libraries
     compiled    with bfloat16 on a CPU, the code that oneDNN compiles for one shape of product after another
@@ -6,7 +6,8 @@
     kept        what the forward pass of the largest batch keeps for the backward pass, and what goes with it
 
 What is kept is not derived from the network's equations but counted, on batches of a few tokens, so that it holds for
-whatever kernels run. It is a constant, and so much a sentence, a source position, a target position and a pair of them.
+whatever kernels run. It is a constant, and a share for each sentence, source position, target position and pair of
+them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from mtkit.text.vocabulary import EOS
 PROCESS = {"cpu": 4e8, "cuda": 5e8}
 COMPILED = 2.2e6
 """Bytes for each unit of the hidden size; it grows for some epochs, then stays. Peaks of trainings on Multi30k, in GB,
-told and measured: 1.1 and 0.9 at 256 units, 1.7 and 1.9 at 512, 2.4 and 2.5 at 768."""
+estimated and measured: 1.1 and 0.9 at 256 units, 1.7 and 1.9 at 512, 2.4 and 2.5 at 768."""
 BESIDE = 1.25
 """Measured in float32: peak over what is kept, at 3,000 and at 12,000 tokens a batch."""
 

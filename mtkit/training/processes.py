@@ -1,7 +1,7 @@
 """The processes that make one training together, started by torchrun on any number of hosts.
 
 They all hold the same weights and plan the same batches, share out those of each update, and add up what comes of them.
-The first one also reads and writes the model folder, validates, and does the talking.
+The first one also reads and writes the model folder, validates, and reports.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that reads, writes, validates and talks."""
+        """Whether this is the process that reads, writes, validates and reports."""
         return self.rank == 0
 
     def share(self, items: Sequence[T]) -> Sequence[T]:
@@ -155,7 +155,7 @@ def join(device: Device) -> Iterator[Processes]:
 
 
 def may_tell() -> bool:
-    """Whether this process is the one that tells what went wrong: one of them does, whoever of them it befell.
+    """Whether this process is the one that reports what went wrong: one of them does, in whichever it happened.
 
     Before they meet, that is the first, since all read the same command line; then, whichever asks first.
     """
@@ -179,7 +179,7 @@ def _take_gpu() -> None:
     if local >= gpus:
         raise SettingsError(
             f"there are more processes on this host than its {gpus} GPUs; start one for each with torchrun "
-            f"--nproc-per-node {gpus}, or take --device cpu"
+            f"--nproc-per-node {gpus}, or take `device=cpu`"
         )
     torch.cuda.set_device(local)
 
@@ -192,6 +192,6 @@ def _together() -> Iterator[None]:
     except RuntimeError as error:
         what = str(error).partition("\n")[0]
         raise TrainingError(
-            "another process of this training has ended; start all of them again with --resume, which goes on from the "
-            f"last save ({what})"
+            "another process of this training has ended; start all of them again with `resume=True`, which goes on "
+            f"from the last save ({what})"
         ) from error

@@ -1,11 +1,11 @@
-"""The learning rate: a pure function of the update and of what the validations have said so far."""
+"""The learning rate: a pure function of the update and of what the validations have found so far."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from mtkit.settings import ScheduleName, TrainSettings
+from mtkit.settings import ScheduleName
 
 FLOOR = 0.02
 """What is left of the peak at the end, as a share of it."""
@@ -29,20 +29,20 @@ class Schedule:
     updates: int
 
     @classmethod
-    def of(cls, settings: TrainSettings, updates: int) -> Schedule:
-        """Return the schedule of a training of so many updates."""
-        return cls(settings.schedule, settings.learning_rate, min(settings.warmup, updates // 10), updates)
+    def over(cls, updates: int, *, name: ScheduleName, learning_rate: float, warmup: int) -> Schedule:
+        """Return the schedule of a training of `updates` updates, a tenth of which may warm up."""
+        return cls(name, learning_rate, min(warmup, updates // 10), updates)
 
     def agrees(self, other: Schedule, updates: int) -> bool:
-        """Whether both give the first so many updates the same rates.
+        """Whether both give the first `updates` updates the same rates.
 
-        Schedules that differ in the length of training alone do so if the first rate, which tells the warm-up, and the
-        last are the same.
+        Schedules that differ in the length of training alone do so if the first rate, which follows from the warm-up,
+        and the last are the same.
         """
         return updates == 0 or all(self.rate(update) == other.rate(update) for update in (1, updates))
 
     def rate(self, update: int, halvings: int = 0) -> float:
-        """Learning rate of an update, counted from 1, after so many halvings of the plateau schedule."""
+        """Learning rate of an update, counted from 1, after `halvings` of the plateau schedule."""
         if update <= self.warmup:
             return self.peak * update / self.warmup
         if self.name == "plateau":

@@ -18,13 +18,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from mtkit.dataset.batches import Batch
+from mtkit.dataset.batches import Batch, Batches
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.nn import Seq2Seq
 from mtkit.nn.attention import Attention
 from mtkit.runtime.torch_stepper import choose_precision
 from mtkit.settings import NetworkSettings, TrainSettings
-from mtkit.training.trainer import Trainer
+from mtkit.training.assembly import assemble
+from mtkit.training.training_state import TrainingState
 from tests.benchmarks.training import mtkit
 
 ROUNDS = 5
@@ -63,21 +64,23 @@ def run() -> None:
 
 def _share(corpus: PreparedCorpus, dtype: torch.dtype | None, precision: str, folder: Path) -> float:
     """Print the share of one number format, and return the seconds of an update."""
-    settings = TrainSettings(network=NETWORK, batch_tokens=BATCH_TOKENS, threads=1)
+    settings = TrainSettings(network=NETWORK, batch_tokens=BATCH_TOKENS, threads=1, epochs=1)
     network = Seq2Seq(NETWORK, len(corpus.src_vocabulary), len(corpus.tgt_vocabulary))
-    trainer = Trainer(settings, corpus, network, dtype, folder, lambda event: None)
+    loader = Batches(corpus.train, BATCH_TOKENS, settings.seed)
+    state = TrainingState.of(network, settings.learning_rate, settings.average_decay)
+    updater = assemble(settings, corpus, loader, state, folder, autocast=dtype).updater
     network.train()
     # all of one shape, as far as padding allows: middling lengths
-    plan = sorted(trainer.plan, key=lambda indices: int(corpus.train.tgt_lengths[indices].max()))
-    batches = [trainer.batches.load(indices) for indices in plan[len(plan) // 2 :][:UPDATES]]
-    products = sum(3 * _counted(network, batch, trainer._forward) for batch in batches)
+    plan = sorted(loader.epoch(0), key=lambda indices: int(corpus.train.tgt_lengths[indices].max()))
+    batches = [loader.load(indices) for indices in plan[len(plan) // 2 :][:UPDATES]]
+    products = sum(3 * _counted(network, batch, updater.forward) for batch in batches)
     for number in range(WARM):
-        trainer._update({0: batches[number % UPDATES]})
+        updater.update({0: batches[number % UPDATES]})
     training, machine = [], []
     for _ in range(ROUNDS):
         began = time.perf_counter()
         for batch in batches:
-            trainer._update({0: batch})
+            updater.update({0: batch})
         training.append(time.perf_counter() - began)
         machine.append(_rate(dtype or torch.float32))
     rate, best = products / median(training), median(machine)

@@ -21,14 +21,16 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
-from mtkit.dataset.batches import Batch
+from mtkit.dataset.batches import Batch, Batches
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.nn import Seq2Seq
 from mtkit.nn.attention import Attention
 from mtkit.nn.recurrent import CELLS
 from mtkit.presets import PRESETS
 from mtkit.settings import NetworkSettings, TrainSettings
+from mtkit.training.assembly import assemble
 from mtkit.training.trainer import Trainer
+from mtkit.training.training_state import TrainingState
 from tests.benchmarks.training import mtkit
 
 PAIRS = 20_000
@@ -85,10 +87,10 @@ def measure(device: torch.device) -> None:
         for precision, autocast in PRECISIONS.items():
             trainer = trainer_of(corpus, BASE, autocast, device)
             batch = middling_batch(trainer)
-            step = seconds(partial(trainer._update, {0: batch}), device)
+            step = seconds(partial(trainer.updater.update, {0: batch}), device)
             bare = seconds(bare_calls(trainer, batch), device)
             walking = trainer_of(corpus, BASE, autocast, device, InputFeeding)
-            fed = seconds(partial(walking._update, {0: batch}), device)
+            fed = seconds(partial(walking.updater.update, {0: batch}), device)
             print(f"  base, {batch.tokens:,} target tokens, {precision}: {1e3 * step:.2f} ms an update")
             print(f"    {step / bare:.2f} x its bare cuDNN calls and products, {1e3 * bare:.2f} ms (to be at most 1.5)")
             print(f"    with input feeding {1e3 * fed:.2f} ms, {fed / step:.1f} x the time (to be at least 5)")
@@ -96,7 +98,7 @@ def measure(device: torch.device) -> None:
             network = msgspec.structs.replace(BASE, hidden_size=width)
             for precision, autocast in PRECISIONS.items():
                 trainer = trainer_of(corpus, network, autocast, device)
-                step = seconds(partial(trainer._update, {0: batch}), device)
+                step = seconds(partial(trainer.updater.update, {0: batch}), device)
                 print(f"  width {width}, {precision}: {batch.tokens / step:,.0f} target tokens/s")
 
 
@@ -124,9 +126,11 @@ def trainer_of(
     kind: type[Seq2Seq] = Seq2Seq,
 ) -> Trainer:
     """Make what trains a network of one kind; it writes nothing."""
-    settings = TrainSettings(network=network, batch_tokens=BATCH_TOKENS, learning_rate=1e-4)
+    settings = TrainSettings(network=network, batch_tokens=BATCH_TOKENS, learning_rate=1e-4, epochs=1)
     made = kind(network, len(corpus.src_vocabulary), len(corpus.tgt_vocabulary)).to(device).train()
-    return Trainer(settings, corpus, made, autocast, Path(), lambda event: None)
+    batches = Batches(corpus.train, BATCH_TOKENS, settings.seed)
+    state = TrainingState.of(made, settings.learning_rate, settings.average_decay)
+    return assemble(settings, corpus, batches, state, Path(), autocast=autocast)
 
 
 def middling_batch(trainer: Trainer) -> Batch:
@@ -189,11 +193,11 @@ class Call:
 
 def bare_calls(trainer: Trainer, batch: Batch) -> Callable[[], None]:
     """Return the recurrent layers and the products of an update, one after the other, with nothing between them."""
-    network, autocast = trainer.network, trainer.autocast
+    network, autocast = trainer.state.network, trainer.updater.autocast
     calls: list[Call] = []
 
     def cast() -> bool:
-        return torch.is_autocast_enabled(trainer.device.type)
+        return torch.is_autocast_enabled(trainer.state.device.type)
 
     def note(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         if isinstance(module, nn.RNNBase):
@@ -208,11 +212,11 @@ def bare_calls(trainer: Trainer, batch: Batch) -> Callable[[], None]:
 
     handles = [module.register_forward_hook(note) for module in network.modules()]
     with torch.no_grad():
-        trainer._forward(batch)
+        trainer.updater.forward(batch)
     for handle in handles:
         handle.remove()
     width = network.output.in_features
-    readout = torch.randn(batch.tokens, width, device=trainer.device, dtype=autocast or torch.float32)
+    readout = torch.randn(batch.tokens, width, device=trainer.state.device, dtype=autocast or torch.float32)
     calls.append(Call(network.output, leaves(readout), True))
 
     def step() -> None:

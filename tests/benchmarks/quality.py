@@ -24,7 +24,7 @@ from pathlib import Path
 
 from mtkit.evaluation import corpus_bleu
 from mtkit.text.lines import read_lines
-from mtkit.training.log import read_log
+from mtkit.training_log import read_log
 from tests.benchmarks.training import mtkit
 
 TARGET = 30.0

@@ -12,11 +12,11 @@ import torch
 
 from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder
 from mtkit.nn import Seq2Seq
+from mtkit.nn.weights import save_weights
 from mtkit.runtime.onnx_export.export import write_graphs
 from mtkit.runtime.onnx_export.network import GraphNetwork
 from mtkit.runtime.onnx_export.weights import read_weights
 from mtkit.runtime.onnx_stepper import OnnxStepper
-from mtkit.runtime.weights import save_weights
 from mtkit.settings import NetworkSettings
 
 PIECES = 150

@@ -28,9 +28,8 @@ import msgspec
 from mtkit.dataset import PreparedCorpus
 from mtkit.runtime.onnx_export import export as export_file
 from mtkit.settings import TrainSettings
-from mtkit.training import train
-from mtkit.training import trainer as trainer_file
-from mtkit.training.trainer import Trainer
+from mtkit.training import Collaborators, train_model
+from mtkit.training.updater import Updater
 from mtkit.training.validation import Validator
 
 
@@ -72,10 +71,10 @@ def arm(moment: str) -> None:
             before(os, name, count)
         before(Path, "write_bytes", count)
     elif kind == "update":
-        before(Trainer, "_update", lambda self, *_: self.progress.update + 1 == int(number) and die())
+        before(Updater, "update", lambda self, *_: self.state.progress.update + 1 == int(number) and die())
     elif kind == "validation":
         updates: list[int] = []
-        before(Trainer, "_validate", lambda self: updates.append(self.progress.update))
+        before(Updater, "update", lambda self, *_: updates.append(self.state.progress.update + 1))
         before(Validator, "_translate", lambda self: updates[-1] == int(number) and die())
     else:
         before(export_file, "write_graphs", lambda network, name, *_: name == "int8" and die())
@@ -84,14 +83,14 @@ def arm(moment: str) -> None:
 def main(settings_file: str, prepared: str, *moments: str) -> int:
     """Run all processes; return 1 where one was not killed at its moment, or the last did not finish."""
     settings = msgspec.json.decode(Path(settings_file).read_bytes(), type=TrainSettings)
-    trainer_file.REPORT_EVERY = 4
     for moment in (*moments, None):
         process = os.fork()
         if process == 0:
             try:
                 if moment:
                     arm(moment)
-                train(settings, PreparedCorpus.open(Path(prepared)))
+                corpus = PreparedCorpus.open(Path(prepared))
+                train_model(settings, corpus, collaborators=Collaborators(report_every=4))
                 os._exit(0)
             finally:  # a fork leaves without the farewells of the program it was taken from
                 traceback.print_exc()

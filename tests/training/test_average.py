@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mtkit.nn import Seq2Seq
-from mtkit.runtime.weights import distinct_weights
+from mtkit.nn.weights import distinct_weights
 from mtkit.settings import NetworkSettings
 from mtkit.training.average import MovingAverage
 

@@ -19,8 +19,7 @@ from msgspec.structs import replace
 
 from mtkit.dataset import PreparedCorpus
 from mtkit.settings import TrainSettings
-from mtkit.training import train
-from mtkit.training import trainer as trainer_file
+from mtkit.training import Collaborators, train_model
 
 Tiny = Callable[..., TrainSettings]
 ROOT = Path(__file__).parent.parent.parent
@@ -61,7 +60,7 @@ class Killing:
         self.settings = tiny("whole/model", updates=14, valid_every=5, patience=0, **EVERYTHING)
         self.few = few
         self.place = tmp_path
-        train(self.settings, few)
+        train_model(self.settings, few, collaborators=Collaborators(report_every=4))
 
     def __call__(self, *moments: str) -> None:
         out = self.place / "_".join(moments).replace(":", "") / "model"
@@ -74,8 +73,7 @@ class Killing:
 
 
 @pytest.fixture
-def killing(tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Killing:
-    monkeypatch.setattr(trainer_file, "REPORT_EVERY", 4)
+def killing(tiny: Tiny, few: PreparedCorpus, tmp_path: Path) -> Killing:
     return Killing(tiny, few, tmp_path)
 
 
@@ -98,7 +96,8 @@ def test_killed_at_every_fifth_write(killing: Killing, tmp_path: Path, monkeypat
                 return call(*arguments, **named)
 
             context.setattr(owner, name, counted)
-        train(replace(killing.settings, out=str(tmp_path / "counted" / "model")), killing.few)
+        settings = replace(killing.settings, out=str(tmp_path / "counted" / "model"))
+        train_model(settings, killing.few, collaborators=Collaborators(report_every=4))
     assert writes > 100
     for number in range(1, writes + 1, 5):
         killing(f"write:{number}")

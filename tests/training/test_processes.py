@@ -18,18 +18,22 @@ from safetensors.torch import load_file
 from mtkit.dataset import PreparedCorpus
 from mtkit.errors import SettingsError, TrainingError
 from mtkit.settings import TrainSettings
-from mtkit.training import Event, Started, Warned, train
-from mtkit.training import trainer as trainer_file
+from mtkit.training import Collaborators, Event, Started, Warned, train_model
 from mtkit.training.processes import ALONE, JoinedProcesses, join, may_tell
 
 Tiny = Callable[..., TrainSettings]
 
 LAUNCH = """
 import os, signal
+from functools import partial
 from mtkit.cli.app import main
-from mtkit.training import trainer
+from mtkit.dataset.noise import Noise
+from mtkit.synthetic import train as room
+from mtkit.training import Collaborators
+from mtkit.training.updater import Updater
+from mtkit.training.validation import Validator
 
-trainer.REPORT_EVERY = 1
+room.train = partial(room.train, collaborators=Collaborators(report_every=1))
 rank = int(os.environ["RANK"])
 {before}
 main()
@@ -66,13 +70,11 @@ def losses(model: Path) -> list[float]:
 
 
 def test_two_processes_learn_what_one_learns_that_adds_up_two_batches(
-    tiny: Tiny, few: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, tmp_path: Path
 ) -> None:
     """Each update's loss, each validation's, and the weights; with dropout, and an odd number of batches an epoch."""
-    monkeypatch.setattr(trainer_file, "REPORT_EVERY", 1)
     alone = settings(tiny, out="alone", accumulate=2)
-    events: list[Event] = []
-    train(alone, few, events.append)
+    train_model(alone, few, collaborators=Collaborators(report_every=1))
     done = torchrun(tmp_path, few.path, "--out", tmp_path / "both", "--updates", 50, *FLAGS)
     assert done.returncode == 0, done.stderr
     ours, theirs = losses(tmp_path / "alone"), losses(tmp_path / "both")
@@ -90,12 +92,12 @@ def test_where_one_process_dies_another_says_so_and_resuming_goes_on_from_the_la
     tiny: Tiny, few: PreparedCorpus, tmp_path: Path
 ) -> None:
     die = f"""
-load = trainer.Noise.load
+load = Noise.load
 def watched(noise, indices, epoch, position):
     if rank == 1 and (epoch, position) >= (2, 3):
         os.kill(os.getpid(), {int(signal.SIGKILL)})
     return load(noise, indices, epoch, position)
-trainer.Noise.load = watched
+Noise.load = watched
 """
     out = tmp_path / "model"
     arguments = (few.path, "--out", out, "--epochs", 6, "--save-every", 1, *FLAGS)
@@ -110,9 +112,9 @@ trainer.Noise.load = watched
     (state,) = (path for path in (out / "training").iterdir() if path.name.isdigit())
 
     events: list[Event] = []
-    train(settings(tiny, updates=0, epochs=6, save_every=1, resume=True), few, events.append)
+    train_model(settings(tiny, updates=0, epochs=6, save_every=1, resume=True), few, events.append)
     assert [event.message for event in events if isinstance(event, Warned)] == [
-        "an update took 2 batches so far and takes 1 from now on (processes x --accumulate), so their order and the "
+        "an update took 2 batches so far and takes 1 from now on (processes x `accumulate`), so their order and the "
         "learning rates are not those of an unbroken training"
     ]
     (started,) = (event for event in events if isinstance(event, Started))
@@ -123,7 +125,7 @@ trainer.Noise.load = watched
 def test_an_error_is_told_once_by_whichever_process_it_befalls(few: PreparedCorpus, tmp_path: Path) -> None:
     wrong = torchrun(tmp_path, few.path, "--out", tmp_path / "model", "--hidden-size", 13)
     assert wrong.stderr.count("hidden_size 13 is odd") == 1
-    befallen = "if rank == 1: trainer.Validator.__init__ = lambda *_: 1 / 0"
+    befallen = "if rank == 1: Validator.__init__ = lambda *_, **__: 1 / 0"
     failed = torchrun(tmp_path, few.path, "--out", tmp_path / "model", *FLAGS, before=befallen)
     assert re.findall("^Error: .*$", failed.stderr, re.MULTILINE) == [
         "Error: ZeroDivisionError: division by zero; --debug shows where"
@@ -133,12 +135,12 @@ def test_an_error_is_told_once_by_whichever_process_it_befalls(few: PreparedCorp
 @pytest.mark.slow
 def test_processes_stop_together_whichever_gets_the_signal(few: PreparedCorpus, tmp_path: Path) -> None:
     signalled = f"""
-seed = trainer.Trainer._seed_dropout
+seed = Updater.seed_dropout
 def watched(self, number):
-    if rank == 1 and self.progress.update == 6:
+    if rank == 1 and self.state.progress.update == 6:
         os.kill(os.getpid(), {int(signal.SIGTERM)})
     seed(self, number)
-trainer.Trainer._seed_dropout = watched
+Updater.seed_dropout = watched
 """
     out = tmp_path / "model"
     arguments = (few.path, "--out", out, "--updates", 50, *FLAGS)

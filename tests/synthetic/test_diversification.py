@@ -19,9 +19,13 @@ from mtkit.errors import Interrupted, SettingsError, TrainingError
 from mtkit.model_folder import ModelFolder
 from mtkit.settings import CorpusSettings, NetworkSettings, TrainSettings
 from mtkit.signals import StopRequest
-from mtkit.training import Event, Finished, Note, Reported, Started, diversification, open_corpus, session, train
-from mtkit.training.log import read_log
-from mtkit.training.session import ignore
+from mtkit.synthetic import translating
+from mtkit.synthetic.train import train
+from mtkit.synthetic.translating import Translating
+from mtkit.training import Collaborators, Event, Finished, Note, Reported, Started, TrainingResult, open_corpus
+from mtkit.training.collaborators import USUAL
+from mtkit.training.events import ignore
+from mtkit.training.validation import Validation
 from mtkit.translation import Translator
 
 
@@ -46,8 +50,10 @@ def quick(out: Path, **changes: Any) -> TrainSettings:
     return TrainSettings(**{**settings, **changes}, out=str(out))
 
 
-def train_from_text(settings: TrainSettings, emit: Callable[[Event], None] = ignore) -> Path:
-    return train(settings, open_corpus(settings, ()), emit)
+def train_from_text(
+    settings: TrainSettings, emit: Callable[[Event], None] = ignore, collaborators: Collaborators = USUAL
+) -> TrainingResult:
+    return train(settings, open_corpus(settings, ()), emit, collaborators=collaborators)
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +63,14 @@ def text(parallel_text: Path) -> CorpusSettings:
 
 @pytest.fixture(scope="module")
 def events() -> list[Event]:
-    """What `complete` told."""
+    """What was reported of `complete`."""
     return []
 
 
 @pytest.fixture(scope="module")
 def complete(text: CorpusSettings, events: list[Event], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model of a training that nothing interrupted."""
-    return train_from_text(quick(tmp_path_factory.mktemp("complete") / "model", corpus=text), events.append)
+    return train_from_text(quick(tmp_path_factory.mktemp("complete") / "model", corpus=text), events.append).folder
 
 
 def pairs_of(corpus: PreparedCorpus) -> list[tuple[str, str]]:
@@ -107,7 +113,7 @@ def test_a_model_of_the_corpus_and_its_translations_takes_the_first_ones_place(
     assert last.best_bleu > first.best_bleu
     scores = f"(validation BLEU {last.best_bleu:.2f}, before {first.best_bleu:.2f})"
     assert events[-1] == Note(f"The new model takes the first one's place {scores}: {complete}")
-    assert read_log(complete)[-1]["best_bleu"] == last.best_bleu
+    assert TrainingResult.recorded(complete).best_bleu == last.best_bleu
 
     whole = PreparedCorpus.open(corpus.path, *(part.path for part in rounds))
     assert ModelFolder.open(complete).config.corpus.fingerprint == whole.fingerprint
@@ -135,13 +141,14 @@ def test_interruptions_anywhere_change_nothing(
             self.asked += 1
             return signal.SIGTERM if self.asked in self.numbers else None
 
-    for place, stop in ((session, StopAt(15, 80, 200, 270)), (diversification, StopAt(5, 24))):
-        monkeypatch.setattr(place, "stop_request", lambda stop=stop: nullcontext(stop))
-    monkeypatch.setattr(diversification, "TRANSLATED_TOGETHER", 50)
+    training, translation = StopAt(15, 80, 200, 270), StopAt(5, 24)
+    monkeypatch.setattr(translating, "stop_request", lambda: nullcontext(translation))
+    monkeypatch.setattr(translating, "TRANSLATED_TOGETHER", 50)
+    collaborators = Collaborators(stop_request=lambda: nullcontext(training))
     settings, stopped, done = quick(tmp_path / "model", corpus=text), list[str](), False
     while not done:
         try:
-            train_from_text(replace(settings, resume=bool(stopped)))
+            train_from_text(replace(settings, resume=bool(stopped)), collaborators=collaborators)
             done = True
         except Interrupted as error:
             stopped.append(str(error))
@@ -187,7 +194,7 @@ def test_resuming_a_diversified_model_as_one_of_the_corpus_alone_names_the_flag(
     text: CorpusSettings, complete: Path, tmp_path: Path
 ) -> None:
     out = shutil.copytree(complete, tmp_path / "model")
-    with pytest.raises(SettingsError, match="resume with the one it began with and --diversify, or"):
+    with pytest.raises(SettingsError, match="resume with the one it began with and `diversify=True`, or"):
         train_from_text(quick(out, corpus=text, resume=True, diversify=False, models_each_way=1))
 
 
@@ -221,7 +228,7 @@ def test_a_first_model_that_is_good_enough_or_no_good_is_the_last(
     prepared: PreparedCorpus, tmp_path: Path, changes: dict[str, float], reason: str
 ) -> None:
     events: list[Event] = []
-    folder = train(quick(tmp_path / "model", **changes), prepared, events.append)
+    folder = train(quick(tmp_path / "model", **changes), prepared, events.append).folder
     assert [event.text for event in events if isinstance(event, Note)][-1] == f"No diversification: {reason}"
     assert sum(isinstance(event, Started) for event in events) == 1
     assert ModelFolder.open(folder).config.corpus.fingerprint == prepared.fingerprint
@@ -230,29 +237,32 @@ def test_a_first_model_that_is_good_enough_or_no_good_is_the_last(
 def test_translations_that_say_nothing_new_add_nothing(
     prepared: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def by_heart(model: Path, lines: list[str], settings: TrainSettings) -> list[tuple[str, str]]:
+    def by_heart(self: Translating, model: Path, lines: list[str]) -> list[tuple[str, str]]:
         known = dict(pairs_of(prepared if ModelFolder.open(model).config.src_lang == "en" else prepared.reversed))
         return [(line, known[line]) for line in lines]
 
-    monkeypatch.setattr(diversification, "_translated", by_heart)
+    monkeypatch.setattr(Translating, "__call__", by_heart)
     events: list[Event] = []
-    folder = train(quick(tmp_path / "model"), prepared, events.append)
+    result = train(quick(tmp_path / "model"), prepared, events.append)
     assert events[-1] == Note("No diversification: every translation is what the corpus says already")
-    assert ModelFolder.open(folder).config.corpus.fingerprint == prepared.fingerprint
+    assert ModelFolder.open(result.folder).config.corpus.fingerprint == prepared.fingerprint
+    assert TrainingResult.recorded(result.folder) == result
 
 
-def test_the_better_model_stays(
-    text: CorpusSettings, complete: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_better_model_stays(text: CorpusSettings, complete: Path, tmp_path: Path) -> None:
+    """A model of the 400 pairs alone is found to be better than one of more pairs."""
+
+    def best_alone(corpus: PreparedCorpus, *_: object) -> Callable[[], Validation]:
+        return lambda: Validation(loss=1.0, bleu=90.0 if len(corpus.train) == 400 else 80.0)
+
     folder = tmp_path / "model"
-    monkeypatch.setattr(diversification, "_best_bleu", lambda of: 90.0 if of == folder else 80.0)
     events: list[Event] = []
-    train_from_text(quick(folder, corpus=text), events.append)
+    settings = quick(folder, corpus=text)
+    result = train_from_text(settings, events.append, Collaborators(validator=best_alone))
     assert events[-1] == Note(f"The first model stays (validation BLEU 90.00, the new one 80.00): {folder}")
+    assert (result.folder, result.best_bleu) == (folder, 90.0)
     assert ModelFolder.open(folder).config.corpus.train_pairs == 400
-    assert bytes_of(folder / "training" / "diversification" / "pairs") == bytes_of(
-        complete / "training" / "diversification" / "pairs"
-    )
+    assert result == TrainingResult.recorded(folder)
 
 
 def test_a_full_disk_says_how_to_go_on(
@@ -266,13 +276,8 @@ def test_a_full_disk_says_how_to_go_on(
         return write_text(path, *arguments, **named)
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(TrainingError, match=r"no space left on the disk; .* --resume goes on from here"):
+    with pytest.raises(TrainingError, match=r"no space left on the disk; .* `resume=True` goes on from here"):
         train(quick(tmp_path / "model"), prepared)
-
-
-def test_models_each_way_without_diversifying_are_refused(prepared: PreparedCorpus, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"--models-each-way 2 is of no use .* add --diversify, or leave it out"):
-        train(quick(tmp_path / "model", diversify=False), prepared)
 
 
 def test_a_model_started_from_another_has_none_of_the_opposite_direction(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from mtkit.errors import ModelFolderError
 from mtkit.nn import Seq2Seq
-from mtkit.runtime.weights import load_weights, save_tensors, save_weights
+from mtkit.nn.weights import load_weights, save_tensors, save_weights
 from mtkit.settings import NetworkSettings, Tying
 
 SMALL = NetworkSettings(embedding_size=6, hidden_size=6)

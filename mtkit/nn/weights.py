@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from mtkit.errors import ModelFolderError
-from mtkit.nn import Seq2Seq
+from mtkit.nn.seq2seq import Seq2Seq
 from mtkit.storage import new_file, utf8_name
 
 

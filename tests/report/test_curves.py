@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtkit.report.curves import MOST_POINTS, curves, draw_curves, thinned, ticks
 from mtkit.training import Reported
-from mtkit.training.curves import MOST_POINTS, curves, draw_curves, thinned, ticks
-from mtkit.training.log import LOG, log_line
+from mtkit.training_log import LOG, log_line
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -84,7 +84,7 @@ def test_it_is_drawn_from_the_log_alone_and_not_at_all_from_none(tmp_path: Path)
     draw_curves(tmp_path)
     assert list(tmp_path.iterdir()) == []
     report = Reported(update=25, epoch=1, loss=2.0, learning_rate=1e-3, tokens_per_second=10.0, skipped=0)
-    (tmp_path / LOG).write_bytes(log_line(report, 1.0))
+    (tmp_path / LOG).write_bytes(log_line(report.kind, vars(report), 1.0))
     draw_curves(tmp_path)
     ET.parse(tmp_path / "curves.svg")
 

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mtkit import __version__
-from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.settings import TrainSettings
+from mtkit.settings import NetworkSettings
 from mtkit.storage import new_file
-from mtkit.training.state import Progress
+
+if TYPE_CHECKING:
+    from mtkit.dataset.prepared import PreparedCorpus
 
 
-def write_model_card(folder: Path, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> None:
-    """Write README.md into the model folder, from what training knows."""
+@dataclass(frozen=True)
+class BestModel:
+    """Which weights a model folder holds: those of the best validation of its training."""
+
+    bleu: float
+    """Of that validation."""
+    update: int
+    updates: int
+    """Of the whole training."""
+
+
+def write_model_card(folder: Path, network: NetworkSettings, corpus: PreparedCorpus, best: BestModel) -> None:
+    """Write README.md into the model folder, from what training knows; raise `OutputError` where the disk is full."""
     with new_file(folder / "README.md") as draft:
-        card = model_card(folder.name, settings, corpus, progress)
+        card = model_card(folder.name, network, corpus, best)
         draft.write_text(card, encoding="utf-8", errors="replace")  # a folder's name may be any bytes
 
 
-def model_card(name: str, settings: TrainSettings, corpus: PreparedCorpus, progress: Progress) -> str:
+def model_card(name: str, network: NetworkSettings, corpus: PreparedCorpus, best: BestModel) -> str:
     """Return the card as Markdown."""
-    network, manifest = settings.network, corpus.manifest
+    manifest = corpus.manifest
     lexicon = " and lexicon" * network.has_lexicon
     direction = "bidirectional" if network.bidirectional else "unidirectional"
     inputs = "\n".join(
@@ -40,8 +54,8 @@ A recurrent machine translation model, trained with mtkit {__version__}.
 
 ## Score
 
-Validation BLEU {progress.best_bleu:.2f} (sacreBLEU, cased, detokenised, greedy search) on {len(corpus.valid):,} pairs,
-at update {progress.best_update:,} of {progress.update:,}. The weights are those of that update; they were chosen by
+Validation BLEU {best.bleu:.2f} (sacreBLEU, cased, detokenised, greedy search) on {len(corpus.valid):,} pairs,
+at update {best.update:,} of {best.updates:,}. The weights are those of that update; they were chosen by
 this score, so expect a little less on new text. Score a test set of your own with `mtkit evaluate`.
 
 ![Loss, BLEU, learning rate and speed over the updates](curves.svg)

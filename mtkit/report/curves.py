@@ -15,7 +15,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from mtkit.storage import new_file
-from mtkit.training.log import read_log
+from mtkit.training_log import read_log
 
 CURVES = "curves.svg"
 

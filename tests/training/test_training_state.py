@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pytest
 import torch
@@ -14,33 +16,42 @@ from mtkit.errors import ModelFolderError, OutputError
 from mtkit.nn import Seq2Seq
 from mtkit.settings import NetworkSettings
 from mtkit.storage import remove_drafts
-from mtkit.training.average import MovingAverage
-from mtkit.training.state import Progress, load_state, newest_state, save_state
+from mtkit.training.processes import ALONE, Processes
+from mtkit.training.training_state import Progress, TrainingState
+from mtkit.training.whole_state import newest_whole_state
 
+if TYPE_CHECKING:
+    from tests.training.conftest import Disk
+
+T = TypeVar("T")
 NETWORK = NetworkSettings(embedding_size=6, hidden_size=6, tied_embeddings="all")
 
 
-class Learner:
-    """A network, its optimizer and its average."""
+class Learner(TrainingState):
+    """The state of a small training."""
 
     def __init__(self, seed: int) -> None:
         torch.manual_seed(seed)
-        self.network = Seq2Seq(NETWORK, 9, 9)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.01, fused=True)
-        self.average = MovingAverage(self.network, 0.9)
+        fresh = TrainingState.of(Seq2Seq(NETWORK, 9, 9), learning_rate=0.01, average_decay=0.9)
+        super().__init__(fresh.network, fresh.optimizer, fresh.average, fresh.progress)
 
     def update(self, number: int) -> None:
-        """An update with dropout; chance follows from its number, as in training."""
+        """An update with dropout; what is random follows from its number, as in training."""
         torch.manual_seed(number)
         src, tgt = torch.randint(4, 9, (3, 5)), torch.randint(4, 9, (3, 4))
         loss = self.network.logits(self.network(src, torch.tensor([5, 3, 1]), tgt)).square().mean()
         loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
+        assert self.average is not None
         self.average.update(self.network, 1, torch.tensor(True))
 
     def weights(self) -> torch.Tensor:
         return torch.cat([weight.detach().flatten() for weight in self.network.parameters()])
+
+    def averages(self) -> dict[str, torch.Tensor]:
+        assert self.average is not None
+        return self.average.tensors
 
 
 def progress(update: int = 2) -> Progress:
@@ -67,22 +78,28 @@ def learner() -> Learner:
 
 
 def save(learner: Learner, folder: Path, update: int = 2) -> Path:
-    save_state(folder, learner.network, learner.optimizer, learner.average, progress(update))
-    state = newest_state(folder)
+    learner.progress = progress(update)
+    learner.save(folder)
+    state, _ = newest_whole_state(folder)
     assert state is not None
     return state
 
 
-def test_what_is_saved_comes_back_to_the_last_bit(learner: Learner, tmp_path: Path) -> None:
-    other = Learner(seed=2)
-    state = save(learner, tmp_path)
-    assert asdict(load_state(state, other.network, other.optimizer, other.average)) == asdict(progress())
-    assert torch.equal(other.weights(), learner.weights())
-    assert all(torch.equal(other.average.tensors[name], tensor) for name, tensor in learner.average.tensors.items())
-    for one, two in zip(learner.network.parameters(), other.network.parameters(), strict=True):
-        before, after = learner.optimizer.state[one], other.optimizer.state[two]
+def assert_same(one: Learner, other: Learner) -> None:
+    """Weights, average, moments and progress, to the last bit."""
+    assert asdict(one.progress) == asdict(other.progress)
+    assert torch.equal(one.weights(), other.weights())
+    assert all(torch.equal(other.averages()[name], tensor) for name, tensor in one.averages().items())
+    for weight, its_other in zip(one.network.parameters(), other.network.parameters(), strict=True):
+        before, after = one.optimizer.state[weight], other.optimizer.state[its_other]
         assert before.keys() == after.keys()
         assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_what_is_saved_comes_back_to_the_last_bit(learner: Learner, tmp_path: Path) -> None:
+    other = Learner(seed=2)
+    other.load(save(learner, tmp_path))
+    assert_same(learner, other)
 
 
 def test_the_next_updates_are_those_of_an_unbroken_training(learner: Learner, tmp_path: Path) -> None:
@@ -90,10 +107,56 @@ def test_the_next_updates_are_those_of_an_unbroken_training(learner: Learner, tm
     state = save(learner, tmp_path)
     for number in range(2, 5):
         learner.update(number)
-    load_state(state, other.network, other.optimizer, other.average)
+    other.load(state)
     for number in range(2, 5):
         other.update(number)
     assert torch.equal(other.weights(), learner.weights())
+
+
+class Copied(Processes):
+    """What the first process of two gives away, and the second takes."""
+
+    count = 2
+
+    def __init__(self, rank: int, given: list[Any]) -> None:
+        self.rank = rank
+        self.given = given
+
+    def first(self, action: Callable[[], T]) -> T:
+        if self.is_first:
+            self.given.append(action())
+            return cast(T, self.given[-1])
+        return cast(T, self.given.pop(0))
+
+    def copy_from_first(self, tensors: Iterable[torch.Tensor]) -> None:
+        if self.is_first:
+            self.given += [tensor.clone() for tensor in tensors]
+            return
+        for tensor in tensors:
+            tensor.copy_(self.given.pop(0))
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_all_processes_go_on_from_the_state_of_the_first(saved: bool, learner: Learner, tmp_path: Path) -> None:
+    """Its own, or one that it alone has loaded; the next update of both is the same."""
+    first, second = Learner(seed=3), Learner(seed=4)
+    if saved:
+        first.load(save(learner, tmp_path))
+    given: list[Any] = []
+    first.copy_from_first(Copied(0, given))
+    second.copy_from_first(Copied(1, given))
+    assert given == []
+    assert torch.equal(first.weights(), second.weights())
+    for each in (first, second):
+        each.update(7)
+    assert_same(first, second)
+
+
+def test_a_process_by_itself_keeps_its_state(learner: Learner) -> None:
+    weights, progress = learner.weights(), learner.progress
+    learner.copy_from_first(ALONE)
+    assert learner.progress is progress
+    assert torch.equal(learner.weights(), weights)
 
 
 def test_only_the_newest_state_is_kept(learner: Learner, tmp_path: Path) -> None:
@@ -103,31 +166,17 @@ def test_only_the_newest_state_is_kept(learner: Learner, tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "prepared"]
 
 
-def test_the_newest_state_is_that_of_the_greatest_update(tmp_path: Path) -> None:
-    assert newest_state(tmp_path) is None
-    assert newest_state(tmp_path / "nowhere") is None
-    for name in ("9", "100", "20", "prepared", ".200.1.part"):
-        (tmp_path / name).mkdir()
-    assert newest_state(tmp_path) == tmp_path / "100"
-
-
-def test_a_save_that_fails_leaves_the_older_state(
-    learner: Learner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_save_that_fails_leaves_the_older_state(learner: Learner, disk: Disk, tmp_path: Path) -> None:
     save(learner, tmp_path, 2)
-
-    def fail(*_: object) -> None:
-        raise RuntimeError
-
-    monkeypatch.setattr("mtkit.training.state.save_tensors", fail)
-    with pytest.raises(RuntimeError):
+    disk.fill()
+    with pytest.raises(OutputError, match="no space left"):
         save(learner, tmp_path, 3)
     assert [path.name for path in tmp_path.iterdir()] == ["2"]
 
 
 @pytest.mark.parametrize("dead", [False, True], ids=["full", "dead"])
 def test_wherever_the_disk_fails_a_whole_state_is_left_and_the_next_save_is_none_the_worse(
-    dead: bool, learner: Learner, disk, tmp_path: Path
+    dead: bool, learner: Learner, disk: Disk, tmp_path: Path
 ) -> None:
     """Every write of a save fails in turn, and with it all that come after."""
     older = Learner(seed=2)
@@ -140,12 +189,13 @@ def test_wherever_the_disk_fails_a_whole_state_is_left_and_the_next_save_is_none
         shutil.copytree(tmp_path / "older", folder)
         disk.fails_at, disk.dead = disk.writes + at, dead
         with suppress(OutputError, disk.Dead):
-            save_state(folder, learner.network, learner.optimizer, learner.average, progress(3))
+            save(learner, folder, 3)
             break  # more writes than a save has
         disk.heal()
-        found, other = newest_state(folder), Learner(seed=3)
+        found, other = newest_whole_state(folder).state, Learner(seed=3)
         assert found is not None
-        update = load_state(found, other.network, other.optimizer, other.average).update
+        other.load(found)
+        update = other.progress.update
         assert int(found.name) == update
         assert torch.equal(other.weights(), (older if update == 2 else learner).weights())
         remove_drafts(folder)
@@ -157,7 +207,7 @@ def test_wherever_the_disk_fails_a_whole_state_is_left_and_the_next_save_is_none
 def test_before_the_first_update_the_moments_are_zero(tmp_path: Path) -> None:
     fresh, other = Learner(seed=1), Learner(seed=2)
     state = save(fresh, tmp_path, 0)
-    load_state(state, other.network, other.optimizer, other.average)
+    other.load(state)
     for learner in (fresh, other):
         learner.update(5)
     assert torch.equal(fresh.weights(), other.weights())
@@ -174,4 +224,4 @@ def test_a_damaged_state_is_refused(learner: Learner, name: str, content: bytes 
     if content is not None:
         (state / name).write_bytes(content)
     with pytest.raises(ModelFolderError, match=r"is damaged|cannot be read as weights"):
-        load_state(state, learner.network, learner.optimizer, learner.average)
+        learner.load(state)

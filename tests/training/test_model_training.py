@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace as replaced
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 from msgspec.structs import replace
 
 from mtkit.configuration import resolve
@@ -26,24 +29,36 @@ from mtkit.errors import (
     VocabularyError,
 )
 from mtkit.model_folder import ModelFolder
+from mtkit.report.curves import curves
 from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, ScheduleName, TrainSettings
 from mtkit.signals import StopRequest
-from mtkit.training import Event, Finished, Reported, Started, Validated, Warned, open_corpus, session, train
-from mtkit.training import trainer as trainer_file
-from mtkit.training.curves import curves
-from mtkit.training.log import read_log
-from mtkit.training.session import MAY_CHANGE, resolve_network
-from mtkit.training.state import newest_state
-from mtkit.training.trainer import Trainer
-from mtkit.training.validation import Validation, Validator
+from mtkit.training import (
+    Collaborators,
+    Event,
+    Finished,
+    Reported,
+    Started,
+    TrainingResult,
+    Validated,
+    Warned,
+    open_corpus,
+    output_folder,
+    train_model,
+)
+from mtkit.training.events import ignore
+from mtkit.training.saved_settings import MAY_CHANGE, resolve_network
+from mtkit.training.validation import Validation
+from mtkit.training.whole_state import newest_whole_state
+from mtkit.training_log import read_log
+
+if TYPE_CHECKING:
+    from tests.training.conftest import Disk
 
 Tiny = Callable[..., TrainSettings]
 
 
-@pytest.fixture(autouse=True)
-def report_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports every 4 updates: most interruptions then fall between two of them."""
-    monkeypatch.setattr(trainer_file, "REPORT_EVERY", 4)
+OFTEN = Collaborators(report_every=4)
+"""Reports every 4 updates: most interruptions then fall between two of them."""
 
 
 class StopAfter(StopRequest):
@@ -58,20 +73,22 @@ class StopAfter(StopRequest):
         return signal.SIGTERM if self.left <= 0 else None
 
 
-def train_in_parts(
-    settings: TrainSettings, corpus: PreparedCorpus, stops: Iterator[int], monkeypatch: pytest.MonkeyPatch
-) -> int:
+def stopping(*updates: int, often: Collaborators = OFTEN) -> Collaborators:
+    """Let each training be interrupted after so many updates; those that come after them are not."""
+    stops = iter(updates)
+    return replaced(often, stop_request=lambda: nullcontext(StopAfter(next(stops, 10**9))))
+
+
+def train(settings: TrainSettings, corpus: PreparedCorpus, emit: Callable[[Event], None] = ignore) -> TrainingResult:
+    return train_model(settings, corpus, emit, collaborators=OFTEN)
+
+
+def train_in_parts(settings: TrainSettings, corpus: PreparedCorpus, *stops: int) -> int:
     """Train with an interruption after each of so many updates; return the number of interruptions."""
-    interruptions = 0
+    interruptions, collaborators = 0, stopping(*stops)
     while True:
-
-        @contextmanager
-        def stop_request() -> Iterator[StopRequest]:
-            yield StopAfter(next(stops, 10**9))
-
-        monkeypatch.setattr(session, "stop_request", stop_request)
         try:
-            train(replace(settings, resume=interruptions > 0), corpus)
+            train_model(replace(settings, resume=interruptions > 0), corpus, collaborators=collaborators)
         except Interrupted:
             interruptions += 1
         else:
@@ -128,7 +145,7 @@ EVERYTHING = {
 
 @pytest.mark.parametrize("changes", [{}, EVERYTHING], ids=["plain", "everything"])
 def test_interrupted_and_resumed_equals_uninterrupted_to_the_last_bit(
-    changes: dict[str, Any], tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, Any], tiny: Tiny, few: PreparedCorpus
 ) -> None:
     """Stopped within an epoch, at its end, at a validation, between two reports, at the last moment, repeatedly."""
     settings = tiny("whole/model", **changes)
@@ -138,7 +155,7 @@ def test_interrupted_and_resumed_equals_uninterrupted_to_the_last_bit(
     assert per_epoch < 29
     for number, stops in enumerate([[1], [7], [10], [per_epoch], [per_epoch + 1], [29], [3, 4, 5, 6]]):
         parts = tiny(f"{number}/model", **changes)
-        assert train_in_parts(parts, few, iter(stops), monkeypatch) == len(stops)
+        assert train_in_parts(parts, few, *stops) == len(stops)
         assert outcome(parts) == whole, f"interrupted after {stops} updates"
 
 
@@ -170,18 +187,16 @@ def test_signals_stop_cleanly_with_everything_saved(number: signal.Signals, tiny
 
 
 def test_curves_are_drawn_from_the_log_when_training_is_interrupted_and_again_when_it_ends(
-    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus
 ) -> None:
-    settings, drawn = tiny(), []
+    settings, drawn = tiny(), list[str]()
     folder = Path(settings.out)
-    draw = session.draw_curves
-
-    def watched(folder: Path) -> None:
-        draw(folder)
-        drawn.append((folder / "curves.svg").read_text(encoding="utf-8"))
-
-    monkeypatch.setattr(session, "draw_curves", watched)
-    train_in_parts(settings, few, iter([17]), monkeypatch)
+    collaborators = stopping(17)
+    with pytest.raises(Interrupted):
+        train_model(settings, few, collaborators=collaborators)
+    drawn.append((folder / "curves.svg").read_text(encoding="utf-8"))
+    train(replace(settings, resume=True), few)
+    drawn.append((folder / "curves.svg").read_text(encoding="utf-8"))
     assert [re.findall(r">Training en-fr: (.*?)<", drawing) for drawing in drawn] == [["16 updates"], ["30 updates"]]
     assert drawn[1] == curves(read_log(folder))
     assert "](curves.svg)" in (folder / "README.md").read_text(encoding="utf-8")
@@ -190,9 +205,9 @@ def test_curves_are_drawn_from_the_log_when_training_is_interrupted_and_again_wh
 def test_curves_that_cannot_be_drawn_cost_the_model_neither_its_export_nor_its_card(
     tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "draw_curves", lambda folder: 1 / 0)
+    monkeypatch.setattr(output_folder, "draw_curves", lambda folder: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        train_in_parts(tiny("stopped"), few, iter([17]), monkeypatch)
+        train_in_parts(tiny("stopped"), few, 17)
     with pytest.raises(ZeroDivisionError):
         train(tiny("whole", updates=10), few)
     stopped, whole = (Path(tiny(out).out) for out in ("stopped", "whole"))
@@ -200,8 +215,8 @@ def test_curves_that_cannot_be_drawn_cost_the_model_neither_its_export_nor_its_c
     assert (whole / "README.md").exists()
 
 
-def test_a_signal_at_the_very_end_is_too_late(tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert train_in_parts(tiny(), few, iter([30]), monkeypatch) == 0
+def test_a_signal_at_the_very_end_is_too_late(tiny: Tiny, few: PreparedCorpus) -> None:
+    assert train_in_parts(tiny(), few, 30) == 0
 
 
 def test_resuming_a_finished_training_changes_nothing(tiny: Tiny, few: PreparedCorpus) -> None:
@@ -215,21 +230,16 @@ def test_resuming_a_finished_training_changes_nothing(tiny: Tiny, few: PreparedC
 
 
 def test_resuming_what_ran_out_of_patience_changes_nothing_but_more_patience_goes_on(
-    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus
 ) -> None:
-    monkeypatch.setattr(Validator, "__call__", lambda self: Validation(loss=1.0, bleu=1.0))
+    collaborators = Collaborators(validator=lambda *_, **__: lambda: Validation(loss=1.0, bleu=1.0))
     settings = tiny(valid_every=5, patience=1)
-    finished: list[Finished] = []
-
-    def listen(event: Event) -> None:
-        if isinstance(event, Finished):
-            finished.append(event)
-
-    train(settings, few, listen)
-    train(replace(settings, resume=True), few, listen)
-    train(replace(settings, resume=True, patience=3), few, listen)
-    assert [event.updates for event in finished] == [10, 10, 20]
-    assert [event.reason for event in finished] == [
+    again = replace(settings, resume=True)
+    results = [
+        train_model(each, few, collaborators=collaborators) for each in (settings, again, replace(again, patience=3))
+    ]
+    assert [result.updates for result in results] == [10, 10, 20]
+    assert [result.reason for result in results] == [
         "no better BLEU in 1 validations",
         "no better BLEU in 1 validations",
         "no better BLEU in 3 validations",
@@ -249,41 +259,32 @@ def test_resuming_what_ran_out_of_patience_changes_nothing_but_more_patience_goe
     ],
 )
 def test_a_resumed_training_may_not_learn_otherwise(
-    changes: dict[str, object], key: str, tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, object], key: str, tiny: Tiny, few: PreparedCorpus
 ) -> None:
     settings = tiny()
-    begin(settings, few, monkeypatch)
+    begin(settings, few)
     before = files(Path(settings.out))
-    with pytest.raises(SettingsError, match=f"--resume cannot change {key} from .* to .*; leave it as it was"):
+    with pytest.raises(SettingsError, match=f"`resume=True` cannot change `{key}` from .* to .*; leave it as it was"):
         train(tiny(resume=True, **changes), few)
     assert files(Path(settings.out)) == before
 
 
-def begin(settings: TrainSettings, corpus: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+def begin(settings: TrainSettings, corpus: PreparedCorpus) -> None:
     """Train for 3 updates."""
-
-    @contextmanager
-    def stop_request() -> Iterator[StopRequest]:
-        yield StopAfter(3)
-
-    with monkeypatch.context() as context:
-        context.setattr(session, "stop_request", stop_request)
-        with pytest.raises(Interrupted):
-            train(settings, corpus)
+    with pytest.raises(Interrupted):
+        train_model(settings, corpus, collaborators=stopping(3))
 
 
 def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_resumed_training_may_run_elsewhere_and_longer(
-    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_resumed_training_may_run_elsewhere_and_longer(tiny: Tiny, few: PreparedCorpus) -> None:
     where_and_how_long = ["accumulate", "device", "patience", "precision", "target_bleu", "threads"]
     what_comes_after = ["diversify", "models_each_way"]  # of these, test_diversification tells
     assert sorted(MAY_CHANGE) == sorted(where_and_how_long + what_comes_after)
     settings = tiny()
-    begin(settings, few, monkeypatch)
+    begin(settings, few)
     moved = Path(settings.out).rename(Path(settings.out).with_name("moved"))
     train(tiny("moved", resume=True, patience=3, device="auto", precision="bfloat16"), few)
     assert (moved / "model.safetensors").is_file()
@@ -307,13 +308,13 @@ def test_a_longer_training_is_the_one_that_was_longer_from_the_start(
     assert ModelFolder.open(Path(longer.out)).config == ModelFolder.open(Path(whole.out)).config
     last = f"training/{raised[0] or raised[1] * per_epoch}/network.safetensors"
     assert (Path(longer.out) / last).read_bytes() == (Path(whole.out) / last).read_bytes()
-    with pytest.raises(SettingsError, match="--resume cannot shorten a training"):
+    with pytest.raises(SettingsError, match="`resume=True` cannot shorten a training"):
         train(settings("longer", began, resume=True), few)
 
 
 @pytest.mark.parametrize("at_the_end", [0.0, 4.0, 9.0])
 def test_a_validation_at_an_end_off_the_interval_counts_for_nothing_in_a_training_made_longer(
-    at_the_end: float, tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    at_the_end: float, tiny: Tiny, few: PreparedCorpus
 ) -> None:
     """Validated every 5 updates; the shorter one ends at 22. Whatever BLEU it has there, rates and end are the same."""
     bleus = {5: 5.0, 10: 4.0, 15: 4.0, 20: 4.0, 22: at_the_end, 25: 6.0, 30: 5.5, 35: 5.5, 40: 5.5}
@@ -321,55 +322,124 @@ def test_a_validation_at_an_end_off_the_interval_counts_for_nothing_in_a_trainin
     def settings(out: str, updates: int, **changes: object) -> TrainSettings:
         return tiny(out, schedule="plateau", updates=updates, warmup=1, valid_every=5, patience=4, **changes)
 
-    def run(settings: TrainSettings) -> list[Event]:
-        trainers: list[Trainer] = []
-        begin = Trainer.__init__
-
-        def watched(self: Trainer, *arguments: Any) -> None:
-            begin(self, *arguments)
-            trainers.append(self)
-
+    def run(settings: TrainSettings) -> tuple[TrainingResult, list[Event]]:
+        """Validations find the BLEU of the update that the last report tells of: there is one after each."""
         events: list[Event] = []
-        with monkeypatch.context() as context:
-            context.setattr(Trainer, "__init__", watched)
-            context.setattr(
-                Validator, "__call__", lambda self: Validation(loss=1.0, bleu=bleus.get(trainers[0].progress.update, 0))
-            )
-            train(settings, few, events.append)
-        return events
+
+        def bleu() -> float:
+            reports = [event.update for event in events if isinstance(event, Reported)]
+            return bleus.get(reports[-1], 0.0)
+
+        collaborators = Collaborators(
+            report_every=1, validator=lambda *_, **__: lambda: Validation(loss=1.0, bleu=bleu())
+        )
+        return train_model(settings, few, events.append, collaborators=collaborators), events
 
     def rates(events: list[Event]) -> dict[int, float]:
         return {event.update: event.learning_rate for event in events if isinstance(event, Reported)}
 
-    whole = run(settings("whole", 60))
+    whole, of_whole = run(settings("whole", 60))
     run(settings("longer", 22))
-    longer = run(settings("longer", 60, resume=True))
-    expected, found = rates(whole), rates(longer)
+    longer, of_longer = run(settings("longer", 60, resume=True))
+    expected, found = rates(of_whole), rates(of_longer)
     assert len(set(expected.values())) == 3, "halved after 20 and after 40"
     assert found == {update: expected[update] for update in found}
-    assert isinstance(whole[-1], Finished)
-    assert isinstance(longer[-1], Finished)
-    assert (longer[-1].updates, longer[-1].reason) == (whole[-1].updates, whole[-1].reason)
-    assert longer[-1].best_bleu == max(6.0, at_the_end)
-    last = f"training/{whole[-1].updates}/network.safetensors"
-    assert (Path(longer[-1].out) / last).read_bytes() == (Path(whole[-1].out) / last).read_bytes()
+    assert (longer.updates, longer.reason) == (whole.updates, whole.reason)
+    assert longer.best_bleu == max(6.0, at_the_end)
+    last = f"training/{whole.updates}/network.safetensors"
+    assert (longer.folder / last).read_bytes() == (whole.folder / last).read_bytes()
 
 
 @pytest.mark.parametrize("changes", [{"schedule": "cosine"}, {"schedule": "inverse-sqrt", "warmup": 400}])
 @pytest.mark.parametrize("length", [{"updates": 60}, {"updates": 0, "epochs": 6}])
 def test_a_longer_training_that_would_have_had_another_past_is_refused(
-    changes: dict[str, object], length: dict[str, int], tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, object], length: dict[str, int], tiny: Tiny, few: PreparedCorpus
 ) -> None:
     """The cosine falls towards the end of training, and the warm-up is at most a tenth of it."""
     began = tiny(**changes)
-    begin(began, few, monkeypatch)
+    begin(began, few)
     before = files(Path(began.out))
-    with pytest.raises(SettingsError, match=r"cannot lengthen a training \(.*updates from 30 to .*with --init-from"):
+    with pytest.raises(SettingsError, match=r"cannot lengthen a training \(.*`updates` from 30 to .*with `init_from="):
         train(tiny(**changes, **length, resume=True), few)
     assert files(Path(began.out)) == before
 
 
-def test_a_full_disk_costs_saves_and_nothing_else(tiny: Tiny, few: PreparedCorpus, disk) -> None:
+def test_intervals_of_0_are_saved_as_what_they_came_to(tiny: Tiny, few: PreparedCorpus) -> None:
+    """A batch a pair makes an epoch of 80 updates, of several batches an update one of fewer."""
+    settings = tiny(updates=0, epochs=1, valid_every=0, batch_tokens=1)
+    with pytest.raises(Interrupted):
+        train_model(settings, few, collaborators=stopping(3))
+    saved = ModelFolder.open(Path(settings.out)).config.train
+    assert (saved["valid_every"], saved["save_every"]) == (200, 200)
+    long = tiny("long", updates=4, valid_every=0, save_every=3)
+    assert train(long, few).best_update == 4
+    saved = ModelFolder.open(Path(long.out)).config.train
+    assert (saved["valid_every"], saved["save_every"]) == (200, 3)
+    with pytest.raises(SettingsError, match="cannot change `valid_every` from 200 to 100"):
+        train(tiny("long", updates=4, valid_every=100, save_every=3, resume=True), few)
+    train(tiny("long", updates=4, valid_every=0, save_every=0, resume=True), few)
+
+
+def test_a_training_whose_zeros_were_saved_as_zeros_goes_on_as_it_began(
+    tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """mtkit 0.1 saved epochs, valid_every and save_every as 0 and meant its recipe: 40 epochs of so few pairs."""
+    whole = tiny("whole/model", updates=0, epochs=40, valid_every=0, save_every=0, batch_tokens=800)
+    old = replace(whole, out=tiny("old/model").out)
+    train(whole, few)
+    begin(old, few)
+    config = Path(old.out) / "config.json"
+    content = json.loads(config.read_bytes())
+    content["train"] |= {"epochs": 0, "valid_every": 0, "save_every": 0}
+    config.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"cannot shorten a training \(`epochs` from 40 to 39\)"):
+        train(replace(old, epochs=39, resume=True), few)
+    train(replace(old, resume=True), few)
+    assert (Path(old.out) / "model.safetensors").read_bytes() == (Path(whole.out) / "model.safetensors").read_bytes()
+    assert ModelFolder.open(Path(old.out)).config == ModelFolder.open(Path(whole.out)).config
+
+
+def test_a_resumed_training_needs_no_length_of_its_own(tiny: Tiny, few: PreparedCorpus) -> None:
+    begin(tiny(), few)
+    assert train(tiny(updates=0, resume=True), few).updates == 30
+
+
+def test_a_training_without_a_length_is_refused(tiny: Tiny, few: PreparedCorpus) -> None:
+    with pytest.raises(SettingsError, match="`updates` and `epochs` are both 0; one of them must say how long"):
+        train(tiny(updates=0), few)
+
+
+@pytest.mark.parametrize("end", ["all updates are done", "an error"])
+def test_training_leaves_threads_seeds_and_environment_of_its_process_as_they_were(
+    end: str, tiny: Tiny, few: PreparedCorpus
+) -> None:
+    threads, generator, environment = torch.get_num_threads(), torch.get_rng_state(), dict(os.environ)
+    used: list[int] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Validated):
+            used.append(torch.get_num_threads())
+        if end == "an error" and isinstance(event, Validated):
+            raise Killed
+
+    with pytest.raises(Killed) if end == "an error" else nullcontext():
+        train(tiny(threads=threads + 1, updates=10), few, listen)
+    assert set(used) == {threads + 1}
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), generator)
+    assert dict(os.environ) == environment
+
+
+def test_what_is_returned_is_what_the_log_and_the_last_event_say(tiny: Tiny, few: PreparedCorpus) -> None:
+    events: list[Event] = []
+    result = train(tiny(), few, events.append)
+    assert result.folder == Path(tiny().out).resolve()
+    assert events[-1] == Finished.of(result, Path(tiny().out))
+    assert TrainingResult.recorded(result.folder) == result
+    assert result.best_bleu == max(event.bleu for event in events if isinstance(event, Validated))
+
+
+def test_a_full_disk_costs_saves_and_nothing_else(tiny: Tiny, few: PreparedCorpus, disk: Disk) -> None:
     """It is full from update 8 to 24, over two saves with the best weights to keep, then there is room again."""
     settings, whole = tiny(**EVERYTHING), tiny("whole/model", **EVERYTHING)
     train(whole, few)
@@ -394,7 +464,7 @@ def test_a_full_disk_costs_saves_and_nothing_else(tiny: Tiny, few: PreparedCorpu
 
 
 def test_a_disk_that_is_full_at_the_end_is_an_error_that_leaves_what_was_there(
-    tiny: Tiny, few: PreparedCorpus, disk
+    tiny: Tiny, few: PreparedCorpus, disk: Disk
 ) -> None:
     settings, whole = tiny(), tiny("whole/model")
     train(whole, few)
@@ -404,7 +474,7 @@ def test_a_disk_that_is_full_at_the_end_is_an_error_that_leaves_what_was_there(
             disk.fill()
 
     with pytest.raises(
-        TrainingError, match=r"no space left on the disk; .*; --resume goes on from the last save"
+        TrainingError, match=r"no space left on the disk; .*; `resume=True` goes on from the last save"
     ) as caught:
         train(settings, few, listen)
     assert caught.value.exit_code == 1
@@ -414,7 +484,7 @@ def test_a_disk_that_is_full_at_the_end_is_an_error_that_leaves_what_was_there(
     assert outcome(settings) == outcome(whole)
 
 
-def test_a_disk_that_is_full_when_a_signal_comes_is_told(tiny: Tiny, few: PreparedCorpus, disk) -> None:
+def test_a_disk_that_is_full_when_a_signal_comes_is_told(tiny: Tiny, few: PreparedCorpus, disk: Disk) -> None:
     def listen(event: Event) -> None:
         if isinstance(event, Reported) and event.update == 12:
             disk.fill()
@@ -425,19 +495,19 @@ def test_a_disk_that_is_full_when_a_signal_comes_is_told(tiny: Tiny, few: Prepar
     ) as caught:
         train(tiny(), few, listen)
     assert caught.value.exit_code == 143
-    assert newest_state(Path(tiny().out) / "training").name == "10"
+    assert newest_whole_state(Path(tiny().out) / "training").state.name == "10"
 
 
 def test_a_resumed_training_stays_with_its_corpus(
-    tiny: Tiny, few: PreparedCorpus, parallel_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, few: PreparedCorpus, parallel_text: Path, tmp_path: Path
 ) -> None:
-    begin(tiny(), few, monkeypatch)
+    begin(tiny(), few)
     text = (f"{parallel_text}/valid",)
     corpus = CorpusSettings(langs="en-fr", train=text, valid=text)
     other = prepare(PreprocessSettings(corpus=corpus, out=str(tmp_path / "other")))
     with pytest.raises(
         SettingsError,
-        match=r"another corpus than .*other; resume with the one it began with, or .* --init-from .*model",
+        match=r"another corpus than .*other; resume with the one it began with, or .* `init_from=.*model`",
     ):
         train(tiny(resume=True), other)
     copied = PreparedCorpus.open(Path(shutil.copytree(few.path, tmp_path / "copied")))
@@ -445,9 +515,9 @@ def test_a_resumed_training_stays_with_its_corpus(
 
 
 def test_there_must_be_an_out(tiny: Tiny, few: PreparedCorpus) -> None:
-    with pytest.raises(SettingsError, match="--out is missing"):
+    with pytest.raises(SettingsError, match="`out` is missing"):
         train(replace(tiny(), out=""), few)
-    with pytest.raises(SettingsError, match="--out is missing"):
+    with pytest.raises(SettingsError, match="`out` is missing"):
         open_corpus(replace(tiny(), out=""), ())
 
 
@@ -494,13 +564,13 @@ def test_resuming_never_costs_a_model_whose_training_state_was_deleted(
     shutil.rmtree(Path(settings.out) / "training")
     before = files(Path(settings.out))
     for attempt in (lambda: train(settings, few), lambda: open_corpus(settings, ())):
-        with pytest.raises(OutputError, match="holds a model but no training state to resume from; --force trains it"):
+        with pytest.raises(OutputError, match="holds a model but no training state to resume from; another `out`"):
             attempt()
     assert files(Path(settings.out)) == before
 
 
-def test_a_damaged_state_is_one_line(tiny: Tiny, few: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    begin(tiny(), few, monkeypatch)
+def test_a_damaged_state_is_one_line(tiny: Tiny, few: PreparedCorpus) -> None:
+    begin(tiny(), few)
     (Path(tiny().out) / "training" / "3" / "optimizer.safetensors").write_bytes(b"cut")
     with pytest.raises(ModelFolderError, match="3: is damaged"):
         train(tiny(resume=True), few)
@@ -525,11 +595,11 @@ def test_from_raw_text_the_corpus_is_prepared_inside_the_model_folder(tiny: Tiny
 
 
 def test_from_raw_text_it_resumes_without_reading_the_text_again(
-    tiny: Tiny, parallel_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, parallel_text: Path, tmp_path: Path
 ) -> None:
     text = Path(shutil.copytree(parallel_text, tmp_path / "text"))
     settings = raw(tiny, text)
-    begin(settings, open_corpus(settings, ()), monkeypatch)
+    begin(settings, open_corpus(settings, ()))
     shutil.rmtree(text)
     resumed = replace(settings, resume=True)
     train(resumed, open_corpus(resumed, ()))
@@ -565,13 +635,11 @@ def test_what_ended_right_after_its_preparation_can_go_on(
     assert sorted(path.name for path in Path(settings.out).parent.iterdir()) == ["model"]
 
 
-def test_resuming_from_raw_text_refuses_another_preparation(
-    tiny: Tiny, parallel_text: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_resuming_from_raw_text_refuses_another_preparation(tiny: Tiny, parallel_text: Path) -> None:
     settings = raw(tiny, parallel_text)
-    begin(settings, open_corpus(settings, ()), monkeypatch)
+    begin(settings, open_corpus(settings, ()))
     other = replace(settings, resume=True, corpus=replace(settings.corpus, max_length=9))
-    with pytest.raises(SettingsError, match="--resume cannot change max_length from 250 to 9"):
+    with pytest.raises(SettingsError, match="`resume=True` cannot change `max_length` from 250 to 9"):
         open_corpus(other, ())
 
 
@@ -592,7 +660,7 @@ def test_force_keeps_the_old_model_until_the_new_training_can_begin(tiny: Tiny, 
 def test_a_prepared_corpus_inside_out_is_refused(tiny: Tiny, parallel_text: Path) -> None:
     settings = raw(tiny, parallel_text, force=True)
     train(settings, open_corpus(settings, ()))
-    with pytest.raises(SettingsError, match="lies inside --out, which would be replaced"):
+    with pytest.raises(SettingsError, match="lies inside `out`, which would be replaced"):
         open_corpus(settings, [f"{settings.out}/training/prepared"])
 
 
@@ -617,7 +685,7 @@ def test_auto_tying_is_all_for_a_joint_vocabulary_and_target_for_two() -> None:
 
 
 def test_one_table_never_serves_two_vocabularies_even_of_one_size() -> None:
-    with pytest.raises(SettingsError, match="tied_embeddings all needs a joint vocabulary, and this corpus has two"):
+    with pytest.raises(SettingsError, match="`tied_embeddings=all` needs a joint vocabulary, and this corpus has two"):
         resolve_network(NetworkSettings(tied_embeddings="all"), joint=False)
     asked = NetworkSettings(tied_embeddings="none")
     assert resolve_network(asked, joint=True) == asked

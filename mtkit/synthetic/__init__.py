@@ -1,0 +1,1 @@
+"""Training on more than the corpus: on pairs that models have made. `train.train` chooses the way."""

@@ -1,0 +1,59 @@
+"""When things happen in a training, in updates, and when it ends."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from mtkit.training.training_state import Progress
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """How long a training, an epoch and the time between two validations or saves are, in updates."""
+
+    updates: int
+    epoch: int
+    valid: int
+    save: int
+
+
+def updates_of(batches: int, batches_per_update: int) -> int:
+    """Return the updates that batches of one epoch make; the last one takes what is left."""
+    return math.ceil(batches / batches_per_update)
+
+
+def last_update(updates: int, epochs: int, batches: int, progress: Progress) -> int:
+    """Return the number of the last update: `updates`, or where that is 0, the one that ends the last of the epochs.
+
+    Args:
+        updates: as given, or 0.
+        epochs: of the whole training, counted from its beginning.
+        batches: in an epoch.
+        progress: how far the training is, and how many batches an update takes from now on.
+    """
+    if updates:
+        return updates
+    left_of_epoch = updates_of(batches - progress.position, progress.batches_per_update)
+    epochs_after = epochs - progress.epoch - 1
+    return progress.update + left_of_epoch + epochs_after * updates_of(batches, progress.batches_per_update)
+
+
+@dataclass(frozen=True)
+class StoppingRule:
+    """When a training ends; both `patience` and `target_bleu` may be 0, which never ends it."""
+
+    updates: int
+    patience: int
+    """Validations in a row without a better BLEU."""
+    target_bleu: float
+
+    def reason(self, progress: Progress) -> str:
+        """Say why there is no next update, or nothing where there is one."""
+        if progress.update >= self.updates:
+            return "all updates are done"
+        if 0 < self.target_bleu <= progress.best_bleu:
+            return f"validation BLEU has reached {self.target_bleu:g}"
+        if 0 < self.patience <= progress.validations_since_best:
+            return f"no better BLEU in {progress.validations_since_best} validations"
+        return ""

@@ -1,0 +1,42 @@
+"""What came of a training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtkit.errors import ModelFolderError
+from mtkit.training_log import read_log
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A training that has ended; the folder holds the weights of its best validation."""
+
+    folder: Path
+    """The model folder, as an absolute path."""
+    updates: int
+    """Of the whole training, skipped ones included."""
+    best_bleu: float
+    """Validation BLEU of the weights that are kept."""
+    best_update: int
+    """The update after which they were validated."""
+    seconds: float
+    """Of training, over all times it was resumed."""
+    reason: str
+    """Why it has ended."""
+    skipped: int
+    """Updates that were skipped, since the loss or its gradient was not finite."""
+
+    @classmethod
+    def recorded(cls, folder: Path) -> TrainingResult:
+        """Read from its log what came of a training that had ended earlier.
+
+        Raises:
+            ModelFolderError: the log has no end.
+        """
+        for record in reversed(read_log(folder)):
+            if record["kind"] == "finished":
+                names = ("updates", "best_bleu", "best_update", "seconds", "reason", "skipped")
+                return cls(folder=folder, **{name: record[name] for name in names})
+        raise ModelFolderError(f"{folder}: log.jsonl has no end of a training; train into another `out`")
