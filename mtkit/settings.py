@@ -54,6 +54,10 @@ class CorpusSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         tuple[str, ...],
         about("Validation text, in the same forms; without it 2 % of the training pairs are held out.", "Corpus"),
     ] = ()
+    columns: Annotated[
+        str,
+        about("Columns of source and target in TSV files, from 1 on, as in 2,4; else the first two.", "Corpus"),
+    ] = ""
     max_length: Annotated[int, Meta(ge=1, le=100_000), about("Drop pairs with a longer side, in pieces.", "Corpus")] = (
         250
     )
@@ -346,6 +350,7 @@ class EvaluateSettings(CommandSettings, frozen=True, kw_only=True):
     tokenize: Annotated[
         str, about("BLEU's tokenizer by sacreBLEU's name, such as 13a, intl, zh or char.", "Scores")
     ] = ""
+    columns: Annotated[str, about("Columns of source and reference in a TSV file, from 1 on, as in 2,4.", "Files")] = ""
     json: Annotated[bool, about("Print one JSON object.", "Output", flag="--json")] = False
     search: SearchSettings = SearchSettings()
     precision: Annotated[

@@ -23,13 +23,14 @@ class ParallelText:
     """Where the content of files that can be read only once is kept."""
 
     @classmethod
-    def parse(cls, spec: str, src_lang: str, tgt_lang: str) -> ParallelText:
+    def parse(cls, spec: str, src_lang: str, tgt_lang: str, columns: str = "") -> ParallelText:
         """Find the files that `spec` stands for, in whichever format it is.
 
         Raises:
             CorpusError: a file is missing, or `spec` is of no format.
+            SettingsError: `columns` is not two numbers of columns.
         """
-        text = TextSpec(spec, src_lang, tgt_lang)
+        text = TextSpec(spec, src_lang, tgt_lang, columns)
         forms = ", or ".join(format_.forms for format_ in reversed(FORMATS)).format(src=src_lang, tgt=tgt_lang)
         try:
             found = next(found for format_ in FORMATS if (found := format_.find(text)))

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from mtkit.corpus.checks import CHECKS, checked
 from mtkit.corpus.cleaning import clean
 from mtkit.corpus.filters import Filter
 from mtkit.corpus.parallel_text import ParallelText
@@ -38,10 +39,12 @@ class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Survey(NamedTuple):
-    """What a first reading of some text found: pairs kept and dropped, and each file's hash and number of lines."""
+    """What a first reading of some text found: pairs kept and dropped, each file's hash and lines, and oddities."""
 
     cleaning: CleaningReport
     inputs: tuple[FileEntry, ...]
+    remarks: tuple[str, ...] = ()
+    """What the checks found."""
 
 
 class FirstReading:
@@ -90,9 +93,11 @@ class CleanText:
     inside: bool = False
 
     @classmethod
-    def parse(cls, specs: Iterable[str], langs: tuple[str, str], filters: tuple[Filter[str], ...]) -> CleanText:
-        """Find the files of some text; raises CorpusError where one is missing."""
-        return cls(tuple(ParallelText.parse(spec, *langs) for spec in specs), filters)
+    def parse(
+        cls, specs: Iterable[str], langs: tuple[str, str], filters: tuple[Filter[str], ...], columns: str = ""
+    ) -> CleanText:
+        """Find the files of some text; raises CorpusError where one is missing, SettingsError for wrong `columns`."""
+        return cls(tuple(ParallelText.parse(spec, *langs, columns) for spec in specs), filters)
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.texts))
@@ -115,14 +120,16 @@ class CleanText:
         report = CleaningReport()
         entries: list[FileEntry] = []
         texts: list[ParallelText] = []
+        checks = [kind() for kind in CHECKS]
         for text in self.texts:
             before, reading = report.total, FirstReading(copies)
-            for _ in clean(text.pairs(reading), self.filters, report):
+            for _ in clean(checked(text.pairs(reading), checks), self.filters, report):
                 pass
             count = report.total - before
             entries += [FileEntry(_name(path), reading.digests[path].hexdigest(), count) for path in text.files]
             texts.append(replace(text, copies=reading.copies))
-        return Survey(report, tuple(entries)), replace(self, texts=tuple(texts))
+        remarks = tuple(chain.from_iterable(check.lines() for check in checks))
+        return Survey(report, tuple(entries), remarks), replace(self, texts=tuple(texts))
 
     def hold_out(self, seed: int) -> tuple[CleanText, CleanText]:
         """Split into training and validation text that share no sentence, on neither side.

@@ -71,8 +71,11 @@ def prepare(settings: PreprocessSettings, report: Report = lambda line: None) ->
     if not settings.out:
         raise SettingsError("--out is missing; give the folder to write the prepared corpus into")
     _check_place(out, force=settings.force)
-    train = CleanText.parse(corpus.train, langs, text_filters(corpus))
-    valid = CleanText.parse(corpus.valid, langs, text_filters(corpus, validation=True)) if corpus.valid else None
+    train = CleanText.parse(corpus.train, langs, text_filters(corpus), corpus.columns)
+    odd_too = text_filters(corpus, validation=True)
+    valid = CleanText.parse(corpus.valid, langs, odd_too, corpus.columns) if corpus.valid else None
+    if corpus.columns and not any(text.format.has_columns for text in (*train.texts, *(valid.texts if valid else ()))):
+        raise SettingsError("`columns` is given, and no text has columns; leave it out")
     _check_pipes([*train.pipes, *(valid.pipes if valid else ())])
     check = partial(_check_place, out, force=settings.force)  # once more, as somebody may have come meanwhile
     with locked(out), new_folder(out, check) as draft:
@@ -120,9 +123,12 @@ def _fill(
         valid=_write_split(draft, "valid", valid, valid_survey, encoder),
     )
     shutil.rmtree(copies, ignore_errors=True)
-    for split, entry in (("training", manifest.train), ("validation", manifest.valid)):
+    for split, entry, survey in (
+        ("training", manifest.train, train_survey),
+        ("validation", manifest.valid, valid_survey),
+    ):
         report(f"{split}: {entry.pairs:,} pairs, {entry.src_tokens:,} + {entry.tgt_tokens:,} pieces")
-        for line in entry.cleaning.lines():
+        for line in (*entry.cleaning.lines(), *survey.remarks):
             report(f"  {line}")
     return manifest
 

@@ -33,6 +33,7 @@ from mtkit.corpus.selection import FileEntry
 from mtkit.errors import MissingExtraError, PreparedError, VocabularyError
 from mtkit.settings import CorpusSettings
 from mtkit.storage import find_again, known_sha256
+from mtkit.text.languages import join_langs
 from mtkit.text.vocabulary import Vocabulary
 
 try:
@@ -229,7 +230,7 @@ class PreparedCorpus:
             self.manifest,
             src_lang=src_lang,
             tgt_lang=tgt_lang,
-            corpus=replace(self.manifest.corpus, langs=f"{src_lang}-{tgt_lang}"),
+            corpus=replace(self.manifest.corpus, langs=join_langs(src_lang, tgt_lang)),
             vocabularies=self.manifest.vocabularies[::-1],
             train=_reversed(self.manifest.train),
             valid=_reversed(self.manifest.valid),

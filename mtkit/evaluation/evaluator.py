@@ -63,7 +63,7 @@ def _score_model(settings: EvaluateSettings, model: str | Path) -> Scores:
         precision=settings.precision,
         seed=settings.seed,
     )
-    text = ParallelText.parse(settings.test, translator.src_lang, translator.tgt_lang)
+    text = ParallelText.parse(settings.test, translator.src_lang, translator.tgt_lang, settings.columns)
     running = RunningScores(settings.language or translator.tgt_lang, settings.tokenize)
     log_prob, tokens = 0.0, 0
     with _read_once(text) as (text, pairs):

@@ -14,6 +14,9 @@ from mtkit.corpus.formats import Format
 from mtkit.corpus.parallel_text import FORMATS
 from mtkit.errors import CorpusError
 
+# no digits: columns of numbers alone are refused
+tsv_characters = st.characters(codec="utf-8", exclude_characters="\n\t\r\ufeff", exclude_categories=("Nd", "Cs"))
+
 
 def pair_files(folder: Path, src: str, tgt: str) -> str:
     (folder / "c.en").write_bytes(src.encode())
@@ -53,7 +56,15 @@ class TestForms:
 
     @given(
         pairs=st.lists(
-            st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\n\t\r\ufeff"))] * 2), max_size=20
+            st.tuples(
+                *[
+                    st.text(
+                        st.characters(codec="utf-8", exclude_characters="\n\t\r\ufeff", exclude_categories=("Nd", "Cs"))
+                    )
+                ]
+                * 2
+            ),
+            max_size=20,
         )
     )
     def test_two_files_and_tsv_agree(

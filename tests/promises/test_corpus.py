@@ -20,10 +20,11 @@ import pytest
 from mtkit.corpus import CleaningReport, ParallelText
 from mtkit.dataset import PreparedCorpus, prepare
 from mtkit.dataset import prepared as prepared_module
-from mtkit.errors import CorpusError, PreparedError
+from mtkit.errors import CorpusError, PreparedError, SettingsError
 from mtkit.evaluation import evaluate
 from mtkit.settings import CorpusSettings, EvaluateSettings, PreprocessSettings, SearchSettings
 from mtkit.text.embeddings import embedding_size, read_embeddings
+from mtkit.text.languages import split_langs
 from mtkit.text.lines import LONGEST_LINE, read_lines
 from mtkit.text.vocabulary import Vocabulary
 
@@ -220,3 +221,56 @@ def test_shards_are_more_than_a_process_may_have_files_open(
             PreparedCorpus.open(path)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_ids_between_the_columns_are_not_trained_on(settings: Settings, parallel_text: Path, tmp_path: Path) -> None:
+    pairs = [line.split("\t") for line in tsv(parallel_text, "train").decode().splitlines()]
+    rows = "".join(f"{row}\t{src}\t{row + 9}\t{tgt}\n" for row, (src, tgt) in enumerate(pairs))
+    (tmp_path / "ids.tsv").write_text(rows, encoding="utf-8")
+    text = (f"{tmp_path}/ids.tsv",)
+    with pytest.raises(CorpusError, match=r"ids\.tsv: column 1 has only numbers, and its first row is 0 \| The "):
+        prepare(settings(train=text))
+    valid = (f"{tmp_path}/valid.tsv",)
+    (tmp_path / "valid.tsv").write_text("".join(f"1\t{src}\t2\t{tgt}\n" for src, tgt in pairs[:50]), encoding="utf-8")
+    corpus = prepare(settings(train=text, valid=valid, columns="2,4"))
+    assert corpus.train.src_texts([0, 1]) == [pairs[0][0], pairs[1][0]]
+
+
+def test_columns_without_a_text_that_has_any_are_refused(settings: Settings) -> None:
+    with pytest.raises(SettingsError, match="`columns` is given, and no text has columns"):
+        prepare(settings(columns="2,4"))
+
+
+def test_one_file_for_both_sides_is_refused(settings: Settings, parallel_text: Path, tmp_path: Path) -> None:
+    file = parallel_text / "train.en"
+    (tmp_path / "link.fr").symlink_to(file)
+    for both in (f"{file}:{file}", f"{file}:{tmp_path}/link.fr"):
+        with pytest.raises(CorpusError, match="are one file, which cannot be both sides"):
+            prepare(settings(train=(both,)))
+    with pytest.raises(SettingsError, match="`langs` 'en-en' is one language twice"):
+        prepare(settings(langs="en-en"))
+
+
+def test_equal_text_on_both_sides_is_reported(settings: Settings, parallel_text: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy.fr").write_bytes((parallel_text / "train.en").read_bytes())
+    reported: list[str] = []
+    prepare(settings(train=(f"{parallel_text}/train.en:{tmp_path}/copy.fr",)), reported.append)
+    assert "  all 400 pairs have the same text on both sides; check that the files are two languages" in reported
+
+
+def test_the_doubled_quotes_of_a_spreadsheet_are_reported(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "sheet.tsv").write_text('"She says ""yes""."\tElle dit oui.\n' * 300, encoding="utf-8")
+    reported: list[str] = []
+    prepare(settings(train=(f"{tmp_path}/sheet.tsv",), vocab_size=0), reported.append)
+    assert any('300 have the doubled quotes of a spreadsheet, the first of them "She says' in line for line in reported)
+
+
+@pytest.mark.parametrize("langs", ["en:pt-BR", "en-pt_BR", "en-sr@latin"])
+def test_languages_may_have_a_region(langs: str, settings: Settings, parallel_text: Path, tmp_path: Path) -> None:
+    _, tgt_lang = split_langs(langs)
+    for name in ("train", "valid"):
+        for lang, file in (("en", f"{name}.en"), (tgt_lang, f"{name}.fr")):
+            (tmp_path / f"{name}.{lang}").write_bytes((parallel_text / file).read_bytes())
+    corpus = prepare(settings(langs=langs, train=(f"{tmp_path}/train",), valid=(f"{tmp_path}/valid",)))
+    assert PreparedCorpus.open(corpus.path).tgt_lang == tgt_lang
+    assert split_langs(corpus.reversed.manifest.corpus.langs) == (tgt_lang, "en")

@@ -20,6 +20,8 @@ class TextSpec:
     """A path, a prefix of paths or two paths, as a format has it."""
     src_lang: str
     tgt_lang: str
+    columns: str = ""
+    """Which columns are source and target, where a format has columns: two numbers from 1 on, as in `2,4`."""
 
     def __str__(self) -> str:
         return self.spec
@@ -33,6 +35,8 @@ class Format(ABC):
 
     forms: ClassVar[str]
     """How text of this format is given, for messages: `{src}` and `{tgt}` stand for the languages."""
+    has_columns: ClassVar[bool] = False
+    """Whether `TextSpec.columns` means something to it."""
 
     @classmethod
     @abstractmethod

@@ -27,7 +27,7 @@ class LineFiles(Format):
             parts = spec.split(":")
             if len(parts) != 2 or not all(parts):
                 raise CorpusError(f"{spec}: SRC:TGT is two file names with one colon between them")
-            return cls(tuple(existing(part, part) for part in parts))
+            return cls.of(*(existing(part, part) for part in parts))
         if spec.removesuffix(".gz").endswith(_UNREAD):
             raise CorpusError(f"{spec}: files of this kind are not read")
         if Path(spec).suffix in PACKED_BY:
@@ -39,7 +39,14 @@ class LineFiles(Format):
         sides = [(f"{spec}.{lang}", f"{spec}.{lang}.gz") for lang in (text.src_lang, text.tgt_lang)]
         if is_readable(Path(spec)) and not is_readable(Path(sides[0][0])):
             raise CorpusError(f"{spec}: is one file, and a corpus has two sides")
-        return cls(tuple(existing(spec, *names) for names in sides))
+        return cls.of(*(existing(spec, *names) for names in sides))
+
+    @classmethod
+    def of(cls, src: Path, tgt: Path) -> Self:
+        """Make one of two files; raises CorpusError where they are the same."""
+        if src.samefile(tgt):
+            raise CorpusError(f"{src} and {tgt}: are one file, which cannot be both sides")
+        return cls((src, tgt))
 
     def pairs(self, open_file: Opener) -> Iterator[tuple[str, str]]:
         """See `Format.pairs`."""
