@@ -32,6 +32,7 @@ from msgspec import Meta, Struct
 from mtkit.errors import ModelFolderError, OutputError, SettingsError
 from mtkit.settings import NetworkSettings
 from mtkit.storage import find_again, new_file, sha256
+from mtkit.text.normalisation import NEWEST_RULE, Normaliser
 from mtkit.text.vocabulary import Vocabulary
 
 FORMAT = "mtkit model"
@@ -90,6 +91,8 @@ class ModelConfig(Struct, frozen=True, kw_only=True):
     """SHA-256 of each vocabulary file, by file name; the source's comes first."""
     src_vocab_size: VocabularySize
     tgt_vocab_size: VocabularySize
+    normalisation: Annotated[int, Meta(ge=1, le=NEWEST_RULE)] = 1
+    """The rule by which all text is normalised that it reads; see `mtkit.text.normalisation`."""
     network: NetworkSettings
     corpus: CorpusRecord
     preprocess: Table
@@ -150,6 +153,11 @@ class ModelFolder:
         with new_file(self.path / "config.json") as draft:
             draft.write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
         return ModelFolder(self.path, config)
+
+    @property
+    def normaliser(self) -> Normaliser:
+        """What all text is normalised by that it reads."""
+        return Normaliser(self.config.normalisation)
 
     @property
     def has_weights(self) -> bool:

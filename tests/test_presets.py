@@ -11,7 +11,7 @@ import pytest
 from mtkit import PreprocessSettings, TrainSettings, Translator, prepare, train
 from mtkit.configuration import resolve
 from mtkit.text.lines import read_lines
-from mtkit.text.vocabulary import normalise_target
+from mtkit.text.normalisation import Normaliser
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,7 +27,7 @@ def test_the_textbook_learns_its_phrases_by_heart(cell: str, tmp_path: Path) -> 
     for line in read_lines(Path(os.environ["MTKIT_CORPORA"]) / "tatoeba-en-fr" / "en-fr.tsv"):
         src, tgt, _ = line.split("\t")
         if len(pairs) < PAIRS:
-            pairs.setdefault(src, normalise_target(tgt))
+            pairs.setdefault(src, Normaliser().target(tgt))
     text = tmp_path / "phrases.tsv"
     text.write_text("".join(f"{src}\t{tgt}\n" for src, tgt in pairs.items()), encoding="utf-8")
     flags: dict[str, Any] = {

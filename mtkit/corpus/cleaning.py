@@ -6,21 +6,22 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mtkit.corpus.filters import Filter
 from mtkit.corpus.report import CleaningReport
-from mtkit.text.vocabulary import normalise_source, normalise_target
+from mtkit.text.normalisation import Normaliser
 
 
 def clean(
-    pairs: Iterable[tuple[str, str]], filters: Sequence[Filter[str]], report: CleaningReport
+    pairs: Iterable[tuple[str, str]], normaliser: Normaliser, filters: Sequence[Filter[str]], report: CleaningReport
 ) -> Iterator[tuple[str, str]]:
     """Yield the pairs worth keeping, normalised, and count all of them in `report`. Duplicates stay.
 
     Args:
         pairs: raw (source, target) pairs.
+        normaliser: what makes them uniform.
         filters: asked in this order; the first that drops a pair counts it.
         report: counts to add to.
     """
     for raw_src, raw_tgt in pairs:
-        src, tgt = normalise_source(raw_src), normalise_target(raw_tgt)
+        src, tgt = normaliser.source(raw_src), normaliser.target(raw_tgt)
         report.total += 1
         for filter_ in filters:
             if filter_.drops(src, tgt):

@@ -26,6 +26,7 @@ from mtkit.corpus.report import CleaningReport
 from mtkit.errors import CorpusError
 from mtkit.storage import writing
 from mtkit.text.lines import is_pipe, opening
+from mtkit.text.normalisation import Normaliser
 
 _HELD_OUT_SHARE, _HELD_OUT_LEAST, _HELD_OUT_MOST = 0.02, 100, 2_000
 
@@ -89,21 +90,27 @@ class CleanText:
 
     texts: tuple[ParallelText, ...]
     filters: tuple[Filter[str], ...]
+    normaliser: Normaliser
     rows: frozenset[int] = frozenset()
     inside: bool = False
 
     @classmethod
     def parse(
-        cls, specs: Iterable[str], langs: tuple[str, str], filters: tuple[Filter[str], ...], columns: str = ""
+        cls,
+        specs: Iterable[str],
+        langs: tuple[str, str],
+        filters: tuple[Filter[str], ...],
+        normaliser: Normaliser,
+        columns: str = "",
     ) -> CleanText:
         """Find the files of some text; raises CorpusError where one is missing, SettingsError for wrong `columns`."""
-        return cls(tuple(ParallelText.parse(spec, *langs, columns) for spec in specs), filters)
+        return cls(tuple(ParallelText.parse(spec, *langs, columns) for spec in specs), filters, normaliser)
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.texts))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        pairs = clean(chain.from_iterable(self.texts), self.filters, CleaningReport())
+        pairs = clean(chain.from_iterable(self.texts), self.normaliser, self.filters, CleaningReport())
         return (pair for row, pair in enumerate(pairs) if (row in self.rows) == self.inside)
 
     @property
@@ -123,7 +130,7 @@ class CleanText:
         checks = [kind() for kind in CHECKS]
         for text in self.texts:
             before, reading = report.total, FirstReading(copies)
-            for _ in clean(checked(text.pairs(reading), checks), self.filters, report):
+            for _ in clean(checked(text.pairs(reading), checks), self.normaliser, self.filters, report):
                 pass
             count = report.total - before
             entries += [FileEntry(_name(path), reading.digests[path].hexdigest(), count) for path in text.files]

@@ -1,47 +1,18 @@
-"""Whether a prepared corpus is what its manifest says, and can be read without harm: asked when it is opened.
+"""Whether a shard is the one that its manifest names, and can be read without harm: asked when it is opened.
 
-A folder may come from a stranger, or from a disk that lies. Names stay inside the folder, numbers fit together, and
-every offset and id of a shard lies within its bounds; its SHA-256 is compared where `verify` asks for it.
+A folder may come from a stranger, or from a disk that lies. The manifest is checked where it is read. Here,
+every offset and id of a shard lies within its bounds, and its SHA-256 is compared where `verify` asks for it.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from mtkit.model_folder import LANGUAGE, check_vocabulary_names
+from mtkit.corpus.selection import FileEntry
 from mtkit.storage import known_sha256
-
-if TYPE_CHECKING:
-    from mtkit.corpus.selection import FileEntry
-    from mtkit.dataset.prepared import Manifest, SplitEntry
-
-
-def check_manifest(manifest: Manifest) -> None:
-    """Raise `ValueError`, naming the field, where what a manifest says cannot be."""
-    check_vocabulary_names([entry.name for entry in manifest.vocabularies])
-    for entry in manifest.vocabularies:
-        _expect(entry.count >= 4, f"vocabularies: {entry.name} has {entry.count} pieces")
-    for name in ("src_lang", "tgt_lang"):
-        _expect(re.fullmatch(LANGUAGE, getattr(manifest, name)), f"{name}: {getattr(manifest, name)!r} is no language")
-    _expect(manifest.held_out >= 0, f"held_out: {manifest.held_out} is negative")
-    for name, split in (("train", manifest.train), ("valid", manifest.valid)):
-        _check_split(name, split)
-
-
-def _check_split(name: str, split: SplitEntry) -> None:
-    for number, shard in enumerate(split.shards):
-        expected = f"{name}-{number:05d}.arrow"
-        _expect(shard.name == expected, f"{name}.shards: {shard.name!r} should be {expected}")
-        _expect(shard.count >= 1, f"{name}.shards: {shard.name} has {shard.count} pairs")
-    total = sum(shard.count for shard in split.shards)
-    _expect(split.pairs == total >= 1, f"{name}.pairs: {split.pairs:,}, but {total:,} in its shards")
-    for side in ("src_tokens", "tgt_tokens"):
-        _expect(getattr(split, side) >= 0, f"{name}.{side}: {getattr(split, side)} is negative")
 
 
 def check_shard(path: Path, entry: FileEntry, schema: pa.Schema, sizes: tuple[int, int], *, verify: bool) -> None:
@@ -77,8 +48,3 @@ def _check_batch(batch: pa.RecordBatch, name: str, sizes: tuple[int, int]) -> in
         if values.size and (values.min() < 0 or values.max() >= size):
             raise OSError(f"{name} has ids in {column} that its vocabulary of {size:,} pieces does not have")
     return int(batch.num_rows)
-
-
-def _expect(condition: object, message: str) -> None:
-    if not condition:
-        raise ValueError(message)

@@ -22,16 +22,8 @@ from msgspec.structs import replace
 import mtkit
 from mtkit.corpus import CleaningReport, CleanText, FileEntry, Filter, Survey
 from mtkit.corpus.filters import LongSide, piece_filters, text_filters
-from mtkit.dataset.prepared import (
-    Manifest,
-    Pair,
-    PreparedCorpus,
-    Split,
-    SplitEntry,
-    read_header,
-    write_manifest,
-    write_shards,
-)
+from mtkit.dataset.manifest import Manifest, SplitEntry, read_header, write_manifest
+from mtkit.dataset.prepared import Pair, PreparedCorpus, Split, write_shards
 from mtkit.errors import CorpusError, ModelFolderError, OutputError, PreparedError, SettingsError, VocabularyError
 from mtkit.lock import locked
 from mtkit.model_folder import PREPARED_NAME, ModelFolder, is_model_folder
@@ -39,6 +31,7 @@ from mtkit.presets import recipe_for
 from mtkit.settings import CorpusSettings, PreprocessSettings
 from mtkit.storage import new_folder
 from mtkit.text.languages import split_langs
+from mtkit.text.normalisation import Normaliser
 from mtkit.text.vocabulary import Vocabulary
 
 Report = Callable[[str], None]
@@ -66,14 +59,16 @@ def prepare(settings: PreprocessSettings, report: Report = lambda line: None) ->
     langs = split_langs(corpus.langs)
     if not corpus.train:
         raise SettingsError("--train is missing; give training text as PREFIX, SRC:TGT or FILE.tsv")
+    normaliser = Normaliser()
     if corpus.vocabulary:
-        settings = replace(settings, corpus=_as_borrowed(corpus))
+        borrowed, normaliser = _as_borrowed(corpus)
+        settings = replace(settings, corpus=borrowed)
     if not settings.out:
         raise SettingsError("--out is missing; give the folder to write the prepared corpus into")
     _check_place(out, force=settings.force)
-    train = CleanText.parse(corpus.train, langs, text_filters(corpus), corpus.columns)
+    train = CleanText.parse(corpus.train, langs, text_filters(corpus), normaliser, corpus.columns)
     odd_too = text_filters(corpus, validation=True)
-    valid = CleanText.parse(corpus.valid, langs, odd_too, corpus.columns) if corpus.valid else None
+    valid = CleanText.parse(corpus.valid, langs, odd_too, normaliser, corpus.columns) if corpus.valid else None
     if corpus.columns and not any(text.format.has_columns for text in (*train.texts, *(valid.texts if valid else ()))):
         raise SettingsError("`columns` is given, and no text has columns; leave it out")
     _check_pipes([*train.pipes, *(valid.pipes if valid else ())])
@@ -117,6 +112,7 @@ def _fill(
         tgt_lang=tgt_lang,
         seed=settings.seed,
         corpus=replace(corpus, train=(), valid=(), vocabulary=""),
+        normalisation=train.normaliser.rule,
         held_out=len(train.rows),
         vocabularies=tuple(FileEntry(name, item.fingerprint, len(item)) for name, item in vocabularies.items()),
         train=_write_split(draft, "train", train, train_survey, encoder),
@@ -174,19 +170,21 @@ def _train_vocabularies(
     return vocabularies
 
 
-def _as_borrowed(corpus: CorpusSettings) -> CorpusSettings:
-    """Return the settings with what the vocabularies of `corpus.vocabulary` were made by."""
+def _as_borrowed(corpus: CorpusSettings) -> tuple[CorpusSettings, Normaliser]:
+    """Return the settings and the normaliser with what the vocabularies of `corpus.vocabulary` were made by."""
     path = Path(corpus.vocabulary)
     if not is_model_folder(path) and not _is_prepared(path):
         raise SettingsError(f"--vocabulary {path}: is neither a prepared corpus nor a model")
     if is_model_folder(path):
+        folder = ModelFolder.open(path)
         try:
-            made = msgspec.convert(ModelFolder.open(path).config.preprocess, CorpusSettings)
+            made, normaliser = msgspec.convert(folder.config.preprocess, CorpusSettings), folder.normaliser
         except msgspec.ValidationError as error:
             raise ModelFolderError(f"{path / 'config.json'}: `preprocess` cannot be read ({error})") from error
     else:
-        made = PreparedCorpus.open(path).manifest.corpus
-    return replace(corpus, vocab_size=0, vocab_type=made.vocab_type, joint=made.joint)
+        prepared = PreparedCorpus.open(path)
+        made, normaliser = prepared.manifest.corpus, prepared.normaliser
+    return replace(corpus, vocab_size=0, vocab_type=made.vocab_type, joint=made.joint), normaliser
 
 
 def _borrow(path: Path) -> dict[str, Vocabulary]:

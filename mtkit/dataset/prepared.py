@@ -11,18 +11,14 @@ A shard is an uncompressed Arrow IPC file of record batches with the columns `sr
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
@@ -30,10 +26,11 @@ from msgspec.structs import replace
 from mtkit.corpus.filters import PIECE_FILTERS
 from mtkit.corpus.report import CleaningReport
 from mtkit.corpus.selection import FileEntry
+from mtkit.dataset.manifest import Manifest, SplitEntry, check_limit, read_manifest
 from mtkit.errors import MissingExtraError, PreparedError, VocabularyError
-from mtkit.settings import CorpusSettings
-from mtkit.storage import find_again, known_sha256
+from mtkit.storage import known_sha256
 from mtkit.text.languages import join_langs
+from mtkit.text.normalisation import Normaliser
 from mtkit.text.vocabulary import Vocabulary
 
 try:
@@ -41,10 +38,7 @@ try:
 except ImportError as error:
     raise MissingExtraError("a prepared corpus needs the full install: pip install 'mtkit[train]'") from error
 
-from mtkit.dataset.integrity import check_manifest, check_shard
-
-FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
+from mtkit.dataset.integrity import check_shard
 
 _SCHEMA = pa.schema(
     [
@@ -58,48 +52,8 @@ _REVERSED = ["tgt", "src", "tgt_ids", "src_ids"]  # the columns where source and
 _BATCH_PAIRS = 10_000  # pairs in a record batch, the most that writing holds in memory
 _SHARD_BATCHES = 50  # record batches in a shard: files stay below a few hundred megabytes
 
-_LIMITS = {
-    errno.EMFILE: "this process has as many files open as it may; raise the limit with ulimit -n",
-    errno.ENFILE: "the system has as many files open as it may; close some programs",
-    errno.ENOMEM: "the system maps no more files or has no more memory; see ulimit -v and vm.max_map_count",
-}
-"""Limits that say nothing against the folder: what each one is, and what to do."""
-
 IdArray = npt.NDArray[np.int32]
 Pair = tuple[str, str, Sequence[int], Sequence[int]]  # src, tgt, src_ids, tgt_ids
-
-
-class SplitEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The pairs of a split: where they came from, what was dropped, and what they amount to in ids."""
-
-    inputs: tuple[FileEntry, ...]
-    cleaning: CleaningReport
-    shards: tuple[FileEntry, ...]
-    pairs: int
-    src_tokens: int
-    tgt_tokens: int
-
-
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that `manifest.json` holds. Its `corpus` leaves out the paths: a folder can move between machines."""
-
-    format_version: int = FORMAT_VERSION
-    mtkit: str
-    src_lang: str
-    tgt_lang: str
-    seed: int
-    corpus: CorpusSettings
-    held_out: int
-    vocabularies: tuple[FileEntry, ...]
-    train: SplitEntry
-    valid: SplitEntry
-
-
-class Header(msgspec.Struct):
-    """What a manifest of any format version begins with."""
-
-    format_version: int
-    mtkit: str
 
 
 @dataclass(frozen=True)
@@ -241,13 +195,13 @@ class PreparedCorpus:
 
     @classmethod
     def _open_one(cls, path: Path, verify: bool) -> PreparedCorpus:
-        manifest = _read_manifest(path)
+        manifest = read_manifest(path)
         try:
             vocabularies = [_open_vocabulary(path, entry) for entry in manifest.vocabularies]
             sizes = len(vocabularies[0]), len(vocabularies[-1])
             splits = [_open_split(path, entry, sizes, verify) for entry in (manifest.train, manifest.valid)]
         except (VocabularyError, pa.ArrowException, OSError) as error:
-            _check_limit(path, error)
+            check_limit(path, error)
             raise PreparedError(f"{path}: damaged prepared corpus ({error}); run mtkit preprocess again") from error
         return cls((path,), manifest, vocabularies[0], vocabularies[-1], *splits)
 
@@ -258,9 +212,10 @@ class PreparedCorpus:
                 f"{other.path}: is {other.src_lang}-{other.tgt_lang}, but {self.path} is "
                 f"{self.src_lang}-{self.tgt_lang}; give folders of one pair of languages"
             )
-        if ours.vocabularies != theirs.vocabularies:
+        if (ours.vocabularies, ours.normalisation) != (theirs.vocabularies, theirs.normalisation):
             raise PreparedError(
-                f"{other.path}: has other vocabularies than {self.path}; prepare it again with --vocabulary {self.path}"
+                f"{other.path}: has other vocabularies or normalisation than {self.path}; "
+                f"prepare it again with --vocabulary {self.path}"
             )
 
     @property
@@ -277,6 +232,11 @@ class PreparedCorpus:
     def tgt_lang(self) -> str:
         """Target language, as given to `--langs`."""
         return self.manifest.tgt_lang
+
+    @property
+    def normaliser(self) -> Normaliser:
+        """What its text was normalised by, and all text must be that a model of it reads."""
+        return Normaliser(self.manifest.normalisation)
 
     @property
     def joint(self) -> bool:
@@ -302,57 +262,6 @@ class PreparedCorpus:
         """Hash of the vocabularies and shards: equal for equal data, wherever and by whomever it was prepared."""
         entries = (*self.manifest.vocabularies, *self.manifest.train.shards, *self.manifest.valid.shards)
         return hashlib.sha256("\n".join(f"{entry.name} {entry.sha256}" for entry in entries).encode()).hexdigest()
-
-
-def read_header(path: Path) -> Header:
-    """Read what manifests of all formats share; raises PreparedError where the folder is no prepared corpus."""
-    find_again(path)
-    try:
-        return msgspec.json.decode((path / MANIFEST).read_bytes().removeprefix(BOM_UTF8), type=Header)
-    except (OSError, UnicodeDecodeError, msgspec.MsgspecError, RecursionError) as error:
-        _check_limit(path, error)
-        raise PreparedError(f"{path}: not a prepared corpus; make one with mtkit preprocess --out {path}") from error
-
-
-def _check_limit(path: Path, error: BaseException) -> None:
-    """Raise PreparedError where it is a limit of the system that an error comes of, not the folder."""
-    cause = error.__cause__ or error
-    if isinstance(cause, OSError) and cause.errno in _LIMITS:
-        raise PreparedError(f"{path}: cannot be opened: {_LIMITS[cause.errno]}") from error
-
-
-def _read_manifest(path: Path) -> Manifest:
-    header = read_header(path)
-    if header.format_version != FORMAT_VERSION:
-        raise PreparedError(
-            f"{path}: prepared in format {header.format_version} by mtkit {header.mtkit}, but this mtkit reads format "
-            f"{FORMAT_VERSION}; run mtkit preprocess again"
-        )
-    try:
-        content = (path / MANIFEST).read_bytes().removeprefix(BOM_UTF8)
-        manifest = msgspec.json.decode(content, type=Manifest, dec_hook=_decoded)
-        check_manifest(manifest)
-        return manifest
-    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
-        raise PreparedError(f"{path}: damaged manifest ({error}); run mtkit preprocess again") from error
-
-
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `manifest.json` into a folder that has everything else."""
-    content = msgspec.json.encode(manifest, enc_hook=_encoded)
-    (folder / MANIFEST).write_bytes(msgspec.json.format(content) + b"\n")
-
-
-def _encoded(value: object) -> dict[str, int]:
-    if isinstance(value, CleaningReport):
-        return value.counts
-    raise NotImplementedError(f"no form in JSON for {type(value)}")
-
-
-def _decoded(kind: type, value: Any) -> CleaningReport:
-    if kind is CleaningReport:
-        return CleaningReport.of_counts(msgspec.convert(value, dict[str, int]))
-    raise NotImplementedError(f"no {kind} is read from JSON")
 
 
 def write_shards(folder: Path, split: str, pairs: Iterable[Pair]) -> tuple[FileEntry, ...]:

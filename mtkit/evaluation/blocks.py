@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
 from mtkit.errors import CorpusError
-from mtkit.text.vocabulary import normalise_target
+from mtkit.text.normalisation import Normaliser
 
 NORMALISATION = "NFC"
 """What `normalised` does to text, by the name that is printed beside the signatures."""
@@ -18,7 +18,7 @@ BLOCK_CHARACTERS = 200_000
 
 def normalised(lines: Iterable[str]) -> list[str]:
     """Return lines as a model of today learns to write them, so that spellings that look alike are alike."""
-    return [normalise_target(line) for line in lines]
+    return [*map(Normaliser().target, lines)]
 
 
 def blocks(sides: Sequence[Iterable[str]], names: Sequence[str] = ()) -> Iterator[list[list[str]]]:

@@ -2,6 +2,7 @@
 
 from mtkit.text.languages import split_langs
 from mtkit.text.lines import read_lines
-from mtkit.text.vocabulary import Vocabulary, normalise_source, normalise_target
+from mtkit.text.normalisation import Normaliser
+from mtkit.text.vocabulary import Vocabulary
 
-__all__ = ["Vocabulary", "normalise_source", "normalise_target", "read_lines", "split_langs"]
+__all__ = ["Normaliser", "Vocabulary", "read_lines", "split_langs"]

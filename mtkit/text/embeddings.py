@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mtkit.errors import CorpusError, SettingsError
 from mtkit.text.lines import is_pipe, read_lines
-from mtkit.text.segmentation import SPACE
+from mtkit.text.normalisation import SPACE
 
 
 def embedding_size(path: Path) -> int:

@@ -12,8 +12,7 @@ from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-SPACE = "\u2581"
-"""SentencePiece's mark for a space: each word begins with one."""
+from mtkit.text.normalisation import SPACE
 
 UNKNOWN_PENALTY = 10.0
 """What SentencePiece takes from the least score of all pieces for a character that is not one."""

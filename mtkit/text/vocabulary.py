@@ -1,6 +1,6 @@
 """SentencePiece vocabularies: text <-> pieces <-> ids, without loss.
 
-Text is normalised here and not inside the SentencePiece model (whose rule is "identity"): the source more strongly
+Text is normalised before and not inside the SentencePiece model (whose rule is "identity"): the source more strongly
 than the target, which is what the model learns to write, and yet both can share one joint vocabulary.
 """
 
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +17,8 @@ import sentencepiece
 from mtkit.errors import VocabularyError
 from mtkit.settings import VocabType
 from mtkit.storage import new_file
-from mtkit.text.segmentation import SPACE, MergeSegmenter, Segmenter, UnigramSegmenter, sample
+from mtkit.text.normalisation import one_line
+from mtkit.text.segmentation import MergeSegmenter, Segmenter, UnigramSegmenter, sample
 from mtkit.text.sentencepiece_errors import is_for_want_of_sentences, smallest_size
 
 PAD, UNK, BOS, EOS = range(4)
@@ -30,26 +29,7 @@ SAMPLING: dict[VocabType, float] = {"unigram": 0.25, "bpe": 0.1}
 """For the types with many segmentations: the power of a segmentation's probability, the share of merges left out."""
 
 _META_PIECES = 4 + 256  # the special ids and one piece for each byte
-_NOT_TEXT = re.compile(rf"[\x00-\x1f\x7f-\x9f{SPACE}]")
 _LONGEST = 4_192  # bytes; longer sentences take no part in training a vocabulary
-
-
-def normalise_source(text: str) -> str:
-    """Return text as the network reads it: NFKC, on one line, with single spaces.
-
-    >>> normalise_source(" ½   ﬁsh ")
-    '1⁄2 fish'
-    """
-    return _one_line(unicodedata.normalize("NFKC", text))
-
-
-def normalise_target(text: str) -> str:
-    """Return text as the network learns to write it: NFC, on one line, with single spaces.
-
-    >>> normalise_target(" ½   ﬁsh ")
-    '½ ﬁsh'
-    """
-    return _one_line(unicodedata.normalize("NFC", text))
 
 
 class Vocabulary:
@@ -181,15 +161,11 @@ class Vocabulary:
     def decode(self, ids: Sequence[int]) -> str:
         """Return one line of text; special ids are left out, and bytes that are not UTF-8 become U+FFFD."""
         # Bytes can spell anything, control characters and the space mark included.
-        return _one_line(self._processor.decode([int(id_) for id_ in ids if id_ > EOS]))
+        return one_line(self._processor.decode([int(id_) for id_ in ids if id_ > EOS]))
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """Return the piece of each id, special ids included."""
         return [self._processor.id_to_piece(int(id_)) for id_ in ids]
-
-
-def _one_line(text: str) -> str:
-    return " ".join(_NOT_TEXT.sub(" ", text).split())  # split takes U+2028, U+2029 and the wide spaces as well
 
 
 def _train(sentences: Iterable[str], size: int, vocab_type: VocabType) -> tuple[bytes, int]:

@@ -16,7 +16,7 @@ from mtkit.model_folder import ModelFolder
 from mtkit.search import Hypothesis, Stepper, score_targets, search
 from mtkit.settings import AlignmentUnit, Device, RuntimePrecision, SearchSettings
 from mtkit.text.padding import pad
-from mtkit.text.vocabulary import BOS, EOS, normalise_source, normalise_target
+from mtkit.text.vocabulary import BOS, EOS
 from mtkit.translation.alignment import AttentionWeights, Link, first_words, links, words_of_pieces
 from mtkit.translation.batching import SOURCE_MULTIPLE, batches, most_together, shares
 from mtkit.translation.parallel import CancellableStepper, in_parallel, usable_cores
@@ -59,6 +59,7 @@ class Translator:
         # A recurrent network says little of what follows the longest sentence it ever saw: longer lines go in parts.
         self.longest = folder.config.corpus.longest_src
         self.src_lang, self.tgt_lang = folder.config.src_lang, folder.config.tgt_lang
+        self.normaliser = folder.normaliser
         self.src_vocabulary, self.tgt_vocabulary = folder.src_vocabulary, folder.tgt_vocabulary
 
     @classmethod
@@ -169,8 +170,8 @@ class Translator:
         """
         if len(sources) != len(targets):
             raise CorpusError(f"{len(sources):,} sources have {len(targets):,} targets; give one for each")
-        src = self.src_vocabulary.encode_batch([normalise_source(line) for line in sources])
-        tgt = self.tgt_vocabulary.encode_batch([normalise_target(line) for line in targets])
+        src = self.src_vocabulary.encode_batch([self.normaliser.source(line) for line in sources])
+        tgt = self.tgt_vocabulary.encode_batch([self.normaliser.target(line) for line in targets])
 
         def work(batch: list[int], check: Callable[[], None]) -> list[PairScore]:
             lengths = np.array([len(tgt[index]) + 1 for index in batch])
@@ -188,7 +189,7 @@ class Translator:
     def _parts(self, sources: list[str]) -> list[list[_Part]]:
         """Encode lines, in parts where they are too long; no parts where there is nothing to translate."""
         parts = []
-        for text in map(normalise_source, sources):
+        for text in map(self.normaliser.source, sources):
             ids = self.src_vocabulary.encode(text) if any(map(_is_visible, text)) else []
             if len(ids) > self.longest:
                 cut = split_line(text, self._lengths, self.longest)
@@ -204,7 +205,7 @@ class Translator:
         """Encode the prefix of each line for the first of its `counts` parts; the others have none."""
         if len(prefixes) != len(counts):
             raise CorpusError(f"{len(counts):,} lines have {len(prefixes):,} prefixes; give one for each")
-        encoded = self.tgt_vocabulary.encode_batch([normalise_target(prefix) for prefix in prefixes])
+        encoded = self.tgt_vocabulary.encode_batch([self.normaliser.target(prefix) for prefix in prefixes])
         of_parts: list[list[int]] = []
         for prefix, count in zip(encoded, counts, strict=True):
             of_parts += [prefix, *[[]] * (count - 1)] if count else []
@@ -260,7 +261,7 @@ class Translator:
             score=score,
             truncated=any(hypothesis.truncated for hypothesis in best),
             loop=any(is_loop(part.ids, hypothesis.ids) for part, hypothesis in zip(parts, best, strict=True)),
-            copied=bool(text) and text == normalise_target(source),
+            copied=bool(text) and text == self.normaliser.target(source),
             parts=len(parts),
             n_best=n_best,
             alignment=self._links(source, parts, best, alignments) if alignments != "none" else (),
@@ -274,7 +275,7 @@ class Translator:
 
     def _links(self, source: str, parts: list[_Part], best: list[Hypothesis], unit: AlignmentUnit) -> tuple[Link, ...]:
         """Link the pieces or words of a line and its translation, both counted through all parts."""
-        starts = first_words(normalise_source(source), [part.text for part in parts])
+        starts = first_words(self.normaliser.source(source), [part.text for part in parts])
         found: set[Link] = set()
         src_first, tgt_first = 0, 0
         for part, hypothesis, start in zip(parts, best, starts, strict=True):

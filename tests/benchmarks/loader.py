@@ -23,8 +23,9 @@ import pyarrow as pa
 
 from mtkit.corpus import FileEntry
 from mtkit.dataset.batches import Batches
+from mtkit.dataset.manifest import write_manifest
 from mtkit.dataset.noise import Noise
-from mtkit.dataset.prepared import PreparedCorpus, write_manifest
+from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.settings import TrainSettings
 from mtkit.storage import sha256
 from tests.benchmarks.training import mtkit, speed

@@ -5,11 +5,12 @@ from __future__ import annotations
 from mtkit.corpus import CleaningReport, clean
 from mtkit.corpus.filters import text_filters
 from mtkit.settings import CorpusSettings
+from mtkit.text.normalisation import Normaliser
 
 
 def cleaned(pairs: list[tuple[str, str]], max_ratio: float = 9.0) -> tuple[list[tuple[str, str]], CleaningReport]:
     report = CleaningReport()
-    return list(clean(pairs, text_filters(CorpusSettings(max_ratio=max_ratio)), report)), report
+    return list(clean(pairs, Normaliser(), text_filters(CorpusSettings(max_ratio=max_ratio)), report)), report
 
 
 def test_a_blank_side_drops_the_pair_and_not_the_line() -> None:

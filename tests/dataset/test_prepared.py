@@ -118,7 +118,8 @@ class TestOpenSeveral:
     def test_other_vocabularies_do_not_fit(self, parts: list[Path], settings: Settings) -> None:
         other = prepare(settings(out="other", vocab_size=350)).path
         with pytest.raises(
-            PreparedError, match=r"other: has other vocabularies than .*first; prepare it again with --voc"
+            PreparedError,
+            match=r"other: has other vocabularies or normalisation than .*first; prepare it again",
         ):
             PreparedCorpus.open(parts[0], other)
 
@@ -151,7 +152,7 @@ class TestOpen:
 
     def test_another_format(self, corpus: PreparedCorpus) -> None:
         (corpus.path / "manifest.json").write_text('{"format_version": 9, "mtkit": "8.1", "new": 1}')
-        with pytest.raises(PreparedError, match=r"in format 9 by mtkit 8\.1, but this mtkit reads format 1; run mtkit"):
+        with pytest.raises(PreparedError, match=r"in format 9 by mtkit 8\.1, but this mtkit reads formats 1 and 2;"):
             PreparedCorpus.open(corpus.path)
 
     def test_damaged_manifest(self, corpus: PreparedCorpus) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import bz2
 import gzip
 import hashlib
+import json
 import lzma
 import os
 import resource
+import shutil
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +28,9 @@ from mtkit.settings import CorpusSettings, EvaluateSettings, PreprocessSettings,
 from mtkit.text.embeddings import embedding_size, read_embeddings
 from mtkit.text.languages import split_langs
 from mtkit.text.lines import LONGEST_LINE, read_lines
+from mtkit.text.normalisation import NEWEST_RULE, Normaliser
 from mtkit.text.vocabulary import Vocabulary
+from mtkit.translation import Translator
 
 MakePipe = Callable[[bytes], str]
 Settings = Callable[..., PreprocessSettings]
@@ -274,3 +278,77 @@ def test_languages_may_have_a_region(langs: str, settings: Settings, parallel_te
     corpus = prepare(settings(langs=langs, train=(f"{tmp_path}/train",), valid=(f"{tmp_path}/valid",)))
     assert PreparedCorpus.open(corpus.path).tgt_lang == tgt_lang
     assert split_langs(corpus.reversed.manifest.corpus.langs) == (tgt_lang, "en")
+
+
+INVISIBLE = "\u00ad\u200b\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def strewn(text: str) -> str:
+    """The same text with characters that cannot be seen inside its words, and a byte-order mark at its beginning."""
+    return "\ufeff" + "".join(
+        character + INVISIBLE[place % len(INVISIBLE)] if character.isalpha() else character
+        for place, character in enumerate(text)
+    )
+
+
+def as_of_format_1(folder: Path) -> Path:
+    """Make a prepared corpus what an older mtkit would have written."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["format_version"] = 1
+    del manifest["normalisation"], manifest["corpus"]["columns"]
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
+
+
+def test_characters_that_cannot_be_seen_change_neither_vocabularies_nor_pairs(
+    settings: Settings, parallel_text: Path, tmp_path: Path
+) -> None:
+    for file in parallel_text.iterdir():
+        lines = file.read_text(encoding="utf-8").splitlines()
+        (tmp_path / file.name).write_text("".join(f"{strewn(line)}\n" for line in lines), encoding="utf-8")
+    plain = prepare(settings())
+    hidden = prepare(settings("hidden", train=(f"{tmp_path}/train",), valid=(f"{tmp_path}/valid",)))
+    assert plain.fingerprint == hidden.fingerprint
+
+
+def test_characters_that_cannot_be_seen_change_no_translation_score_or_prefix(
+    model_folder: Path, parallel_text: Path
+) -> None:
+    sources, targets = (
+        (parallel_text / f"valid.{lang}").read_text(encoding="utf-8").splitlines()[:8] for lang in ("en", "fr")
+    )
+    translator = Translator.load(model_folder, device="cpu", threads=1)
+    prefixes = [target[:5] for target in targets]
+    for some, hidden in (
+        (translator.translate(sources), translator.translate(map(strewn, sources))),
+        (
+            translator.translate(sources, prefixes=prefixes),
+            translator.translate(sources, prefixes=map(strewn, prefixes)),
+        ),
+    ):
+        assert [one.text for one in some] == [one.text for one in hidden]
+    assert translator.score(sources, targets) == translator.score([*map(strewn, sources)], [*map(strewn, targets)])
+
+
+def test_what_an_older_mtkit_made_keeps_its_rule(
+    settings: Settings, parallel_text: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    old = as_of_format_1(prepare(settings()).path)
+    assert PreparedCorpus.open(old).normaliser == PreparedCorpus.open(old).reversed.normaliser == Normaliser(1)
+    (tmp_path / "more.tsv").write_text("The ca\u00adt.\tLe cha\u00adt.\n", encoding="utf-8")
+    part = prepare(settings("part", train=(f"{tmp_path}/more.tsv",), vocabulary=str(old)))
+    assert part.train.src_texts([0]) == ["The ca\u00adt."], "a part is normalised as the whole"
+    assert len(PreparedCorpus.open(old, part.path).train) == 401
+
+    model = Path(shutil.copytree(model_folder, tmp_path / "model"))
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    assert config.pop("normalisation") == NEWEST_RULE
+    (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert Translator.load(model, device="cpu").normaliser == Normaliser(1)
+    assert prepare(settings("of the model", vocabulary=str(model))).normaliser == Normaliser(1)
+
+
+def test_parts_by_different_rules_are_no_corpus(settings: Settings) -> None:
+    old = as_of_format_1(prepare(settings("old")).path)
+    with pytest.raises(PreparedError, match=r"old: has other vocabularies or normalisation than .*out; prepare"):
+        PreparedCorpus.open(prepare(settings()).path, old)

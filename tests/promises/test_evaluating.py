@@ -30,7 +30,7 @@ import sacrebleu
 
 from mtkit.errors import CorpusError
 from mtkit.evaluation import ModelScore, leading_for, score
-from mtkit.text.vocabulary import normalise_target
+from mtkit.text.normalisation import Normaliser
 from tests.benchmarks.memory import peak_memory
 from tests.cli import conftest as cli
 
@@ -180,7 +180,7 @@ def test_without_mecab_a_japanese_corpus_is_warned_of_before_anything_is_prepare
 )
 def test_what_a_model_writes_of_a_character_equals_the_reference_that_holds_it(character: str) -> None:
     references = [f"a{character} b c{character}d e {character}"] * 4
-    written = [normalise_target(line) for line in references]
+    written = [*map(Normaliser().target, references)]
     for spelling in (written, [normalize("NFD", line) for line in references]):
         scores = score(spelling, references)
         assert scores.bleu == pytest.approx(100)
@@ -196,7 +196,7 @@ def test_correct_bengali_sentences_score_100_and_the_line_says_what_was_normalis
         "সম\u09df খুব কম এখন।",
         "গা\u09dd রঙের পাহা\u09dc আছে।",
     ]
-    write(tmp_path, ref__bn=references, out__bn=[normalise_target(line) for line in references])
+    write(tmp_path, ref__bn=references, out__bn=[*map(Normaliser().target, references)])
     assert (tmp_path / "ref.bn").read_bytes() != (tmp_path / "out.bn").read_bytes()
     arguments = ("--hypotheses", tmp_path / "out.bn", "--reference", tmp_path / "ref.bn")
     scores = evaluated(mtkit, *arguments)

@@ -13,7 +13,8 @@ from random import Random
 
 import pytest
 
-from mtkit.text.segmentation import SPACE, MergeSegmenter, UnigramSegmenter, sample
+from mtkit.text.normalisation import SPACE
+from mtkit.text.segmentation import MergeSegmenter, UnigramSegmenter, sample
 from mtkit.text.vocabulary import Vocabulary
 
 PIECES = {SPACE: (1, -3.0), "a": (2, -2.0), "b": (3, -2.5), "ab": (4, -2.8), "ba": (5, -4.0), f"{SPACE}ab": (6, -3.5)}

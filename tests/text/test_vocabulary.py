@@ -1,15 +1,16 @@
 import random
-import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mtkit.errors import VocabularyError
 from mtkit.settings import VocabType
+from mtkit.text.normalisation import Normaliser
 from mtkit.text.vocabulary import (
     BOS,
     EOS,
@@ -17,8 +18,6 @@ from mtkit.text.vocabulary import (
     SAMPLING,
     UNK,
     Vocabulary,
-    normalise_source,
-    normalise_target,
 )
 
 TYPES: tuple[VocabType, ...] = get_args(VocabType)
@@ -52,38 +51,18 @@ def byte_ids(vocabulary: Vocabulary, content: bytes) -> list[int]:
     return [pieces.index(f"<0x{byte:02X}>") for byte in content]
 
 
-class TestNormalise:
-    @pytest.mark.parametrize("normalise", [normalise_source, normalise_target])
-    @given(text=any_text)
-    @example("\u2581\x00 \u2028a\x85\r")
-    @example(" \u0301a\x00\u0301")
-    def test_gives_one_line_with_single_spaces_and_is_settled(self, normalise: Callable[[str], str], text: str) -> None:
-        result = normalise(text)
-        assert normalise(result) == result
-        assert result.splitlines() in ([], [result])
-        assert "  " not in result
-        assert result.strip() == result
-        assert not any(unicodedata.category(char) == "Cc" or char == "\u2581" for char in result)
-
-    def test_is_stronger_on_the_source(self) -> None:
-        assert normalise_source("½ ﬁ e\u0301") == "1⁄2 fi é"
-        assert normalise_target("½ ﬁ e\u0301") == "½ ﬁ é"
-
-    def test_keeps_joiners(self) -> None:
-        assert normalise_target("می\u200cخواهم 👩\u200d🔬") == "می\u200cخواهم 👩\u200d🔬"
-
-
 class TestRoundTrip:
     @given(text=any_text)
     def test_any_text(self, vocabulary: Vocabulary, text: str) -> None:
-        for normalised in (normalise_source(text), normalise_target(text)):
+        for normaliser, side in product((Normaliser(1), Normaliser()), (Normaliser.source, Normaliser.target)):
+            normalised = side(normaliser, text)
             ids = vocabulary.encode(normalised)
             assert vocabulary.decode(ids) == normalised
             assert not {PAD, UNK, BOS, EOS} & set(ids)
 
     @pytest.mark.parametrize("text", HARD_TEXT)
     def test_hard_text(self, vocabulary: Vocabulary, text: str) -> None:
-        normalised = normalise_target(text)
+        normalised = Normaliser().target(text)
         assert vocabulary.decode(vocabulary.encode(normalised)) == normalised
 
     def test_blank_is_no_ids(self, vocabulary: Vocabulary) -> None:

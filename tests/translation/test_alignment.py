@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtkit.dataset import PreparedCorpus
-from mtkit.text.vocabulary import Vocabulary, normalise_source
+from mtkit.text.normalisation import Normaliser
+from mtkit.text.vocabulary import Vocabulary
 from mtkit.translation.alignment import first_words, links, words_of_pieces
 from mtkit.translation.splitting import split_line
 
@@ -53,7 +54,7 @@ def test_words_are_counted_as_in_the_text_whatever_the_pieces(vocabulary: Vocabu
 
 @given(st.text(max_size=60), st.integers(1, 20))
 def test_parts_of_a_text_begin_in_the_words_they_were_cut_from(text: str, longest: int) -> None:
-    text = normalise_source(text)
+    text = Normaliser().source(text)
     parts = split_line(text, lambda texts: list(map(len, texts)), longest)
     words = text.split()
     for part, first in zip(parts, first_words(text, parts), strict=True):

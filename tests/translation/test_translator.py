@@ -17,7 +17,8 @@ from mtkit.errors import CorpusError, ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
 from mtkit.search import Candidates
 from mtkit.storage import sha256
-from mtkit.text.vocabulary import Vocabulary, normalise_source
+from mtkit.text.normalisation import Normaliser
+from mtkit.text.vocabulary import Vocabulary
 from mtkit.translation.splitting import split_line
 
 
@@ -179,7 +180,7 @@ def test_links_stay_within_the_line_and_its_translation(translator: Translator, 
     sources = [*lines[:10], "", " ".join(lines[:3]), "c" * 500]
     for translation in translator.translate(sources, alignments=unit):
         if unit == "word":
-            sides = len(normalise_source(translation.source).split()), len(translation.text.split())
+            sides = len(Normaliser().source(translation.source).split()), len(translation.text.split())
         else:
             parts = translator._parts([translation.source])[0]
             sides = sum(len(part.ids) for part in parts), sum(len(text) + 5 for text in translation.text.split())

@@ -1,0 +1,56 @@
+"""What becomes of text before it is segmented: the source is made more uniform than the target, which is to be written.
+
+Rules are numbered. A prepared corpus and a model keep the rule that they were made with, so that what a network reads
+never differs from what it has learnt from:
+
+    1   NFKC on the source and NFC on the target, on one line, with single spaces
+    2   the same, and without characters that cannot be seen and say nothing about the text
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+SPACE = "\u2581"
+"""SentencePiece's mark for a space: each word begins with one."""
+
+NEWEST_RULE = 2
+
+_NOT_TEXT = re.compile(rf"[\x00-\x1f\x7f-\x9f{SPACE}]")
+
+# The soft hyphen, the zero-width space, the word joiner, the byte-order mark, and what sets the direction of writing.
+# The zero-width joiner and non-joiner (U+200C, U+200D) tell words of Persian and of Indic scripts, and emoji, apart.
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Normaliser:
+    """The rule that text is normalised by, on both sides, wherever it is read."""
+
+    rule: int = NEWEST_RULE
+
+    def source(self, text: str) -> str:
+        """Return text as the network reads it.
+
+        >>> Normaliser().source(" ½   ﬁsh ")
+        '1⁄2 fish'
+        """
+        return one_line(unicodedata.normalize("NFKC", self._visible(text)))
+
+    def target(self, text: str) -> str:
+        """Return text as the network learns to write it.
+
+        >>> Normaliser().target(" ½   ﬁsh ")
+        '½ ﬁsh'
+        """
+        return one_line(unicodedata.normalize("NFC", self._visible(text)))
+
+    def _visible(self, text: str) -> str:
+        return text if self.rule < 2 or text.isascii() else _INVISIBLE.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """Return text on one line, with single spaces, and without control characters."""
+    return " ".join(_NOT_TEXT.sub(" ", text).split())  # split takes U+2028, U+2029 and the wide spaces as well
