@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import sentencepiece
@@ -29,6 +31,7 @@ SAMPLING: dict[VocabType, float] = {"unigram": 0.25, "bpe": 0.1}
 """For the types with many segmentations: the power of a segmentation's probability, the share of merges left out."""
 
 _META_PIECES = 4 + 256  # the special ids and one piece for each byte
+_AT_ONCE = 200_000  # characters that are trained on within a second or two
 _LONGEST = 4_192  # bytes; longer sentences take no part in training a vocabulary
 
 
@@ -169,16 +172,32 @@ class Vocabulary:
 
 
 def _train(sentences: Iterable[str], size: int, vocab_type: VocabType) -> tuple[bytes, int]:
-    """Return the model, of `size` pieces or as many as the text has, and `size`.
+    """Do what `train_model` does: here for little text, in a process that a signal can end for more."""
+    text, first, read = iter(sentences), list[str](), 0
+    for sentence in text:
+        first.append(sentence)
+        read += len(sentence)
+        if read > _AT_ONCE and sys.executable:
+            from mtkit.text.vocabulary_process import train_apart  # not for those that only translate
+
+            return train_apart(chain(first, text), size, vocab_type)
+    return train_model(first, size, vocab_type)
+
+
+def train_model(sentences: Iterable[str], size: int, vocab_type: VocabType) -> tuple[bytes, int]:
+    """Return a SentencePiece model, of `size` pieces or as many as the text has, and `size`.
 
     Where bytes and characters alone need more: an empty model and the smallest size that works.
+
+    Raises:
+        VocabularyError: there is no sentence to train on.
     """
     if vocab_type in ("word", "char") and size <= _META_PIECES:
         return b"", _META_PIECES + 1
-    model, stopped = io.BytesIO(), list[BaseException]()
+    model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_watched(sentences, stopped),
+            sentence_iterator=iter(sentences),
             model_writer=model,
             model_type=vocab_type,
             vocab_size=max(size, _META_PIECES),
@@ -197,8 +216,6 @@ def _train(sentences: Iterable[str], size: int, vocab_type: VocabType) -> tuple[
             minloglevel=2,
         )
     except RuntimeError as error:
-        if stopped:
-            raise stopped[0] from None
         if (smallest := smallest_size(error)) is not None:
             return b"", smallest
         if is_for_want_of_sentences(error):
@@ -207,12 +224,3 @@ def _train(sentences: Iterable[str], size: int, vocab_type: VocabType) -> tuple[
             ) from error
         raise
     return model.getvalue(), size
-
-
-def _watched(sentences: Iterable[str], stopped: list[BaseException]) -> Iterator[str]:
-    """Yield the sentences; keep what breaks off their reading, since SentencePiece would pass on its text alone."""
-    try:
-        yield from sentences
-    except BaseException as error:
-        stopped.append(error)
-        raise

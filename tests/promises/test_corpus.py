@@ -8,9 +8,14 @@ import hashlib
 import json
 import lzma
 import os
+import random
 import resource
 import shutil
+import signal
+import subprocess
+import sys
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -352,3 +357,27 @@ def test_parts_by_different_rules_are_no_corpus(settings: Settings) -> None:
     old = as_of_format_1(prepare(settings("old")).path)
     with pytest.raises(PreparedError, match=r"old: has other vocabularies or normalisation than .*out; prepare"):
         PreparedCorpus.open(prepare(settings()).path, old)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_training_of_a_vocabulary_at_once(number: signal.Signals, tmp_path: Path) -> None:
+    rng = random.Random(1)
+    words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9))) for _ in range(30_000)]
+    lines = "".join(f"{' '.join(rng.choices(words, k=12))}\n" for _ in range(20_000))
+    for lang in ("en", "fr"):
+        (tmp_path / f"text.{lang}").write_text(lines, encoding="utf-8")
+    text = f"{tmp_path}/text"
+    command = [sys.executable, "-m", "mtkit", "preprocess", "--langs", "en-fr", "--train", text, "--valid", text]
+    command += ["--out", f"{tmp_path}/out"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        while "Training the joint vocabulary" not in (line := process.stderr.readline()):
+            assert line, "it ended"
+        time.sleep(2)  # its text is read, and SentencePiece at work: for some 20 seconds
+        process.send_signal(number)
+        began = time.monotonic()
+        process.communicate(timeout=60)
+        assert time.monotonic() - began < 2
+        assert process.returncode == 128 + number
+    assert {path.name for path in tmp_path.iterdir()} == {"text.en", "text.fr"}
