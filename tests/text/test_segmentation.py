@@ -7,14 +7,16 @@ import math
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from mtkit.text import segmentation
 from mtkit.text.normalisation import SPACE
-from mtkit.text.segmentation import MergeSegmenter, UnigramSegmenter, sample
+from mtkit.text.segmentation import MergeSegmenter, UnigramSegmenter, sample, size_of
 from mtkit.text.vocabulary import Vocabulary
 
 PIECES = {SPACE: (1, -3.0), "a": (2, -2.0), "b": (3, -2.5), "ab": (4, -2.8), "ba": (5, -4.0), f"{SPACE}ab": (6, -3.5)}
@@ -88,6 +90,21 @@ def test_a_share_of_bpes_merges_is_left_out() -> None:
     segmenter, rng = MergeSegmenter(PIECES, spell, 0.25), Random(1)
     whole = sum(segmenter("ab", rng) == [4] for _ in range(10_000))
     assert whole / 10_000 == pytest.approx(0.75, abs=0.02)
+
+
+def test_the_words_that_are_kept_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = Random(1)
+    sentences = ["".join(rng.choices("ab", k=60)) for _ in range(100)]
+    tracemalloc.start()
+    segmenter = UnigramSegmenter(PIECES, spell, 0.25)
+    sample(sentences, segmenter, seed=1)
+    kept = sum(size_of(word, ends) for word, ends in segmenter._words.items())
+    assert kept / tracemalloc.get_traced_memory()[0] == pytest.approx(1, abs=0.3)
+    tracemalloc.stop()
+    monkeypatch.setattr(segmentation, "CACHED_BYTES", kept // 10)
+    bounded = UnigramSegmenter(PIECES, spell, 0.25)
+    assert sample(sentences, bounded, seed=1) == sample(sentences, segmenter, seed=1)
+    assert 0 < sum(size_of(word, ends) for word, ends in bounded._words.items()) <= kept // 10
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
