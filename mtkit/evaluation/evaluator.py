@@ -32,8 +32,6 @@ def evaluate(settings: EvaluateSettings, model: str | Path | None = None) -> Sco
         CorpusError: a file cannot be read, or two do not match line by line.
         MissingExtraError: `settings.tokenize` needs a package that is not installed.
     """
-    if isinstance(settings.reference, str):
-        raise SettingsError("`reference` is one string; give a list of files")
     if model is None:
         return _score_files(settings)
     if settings.hypotheses or settings.reference:
