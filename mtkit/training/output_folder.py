@@ -153,6 +153,7 @@ class OutputFolder:
             vocabularies={entry.name: entry.sha256 for entry in manifest.vocabularies},
             src_vocab_size=len(corpus.src_vocabulary),
             tgt_vocab_size=len(corpus.tgt_vocabulary),
+            normalisation=manifest.normalisation,
             network=network,
             corpus=CorpusRecord(
                 fingerprint=corpus.fingerprint,
