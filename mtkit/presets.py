@@ -6,9 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from mtkit.settings import PresetName
-
-PRESETS: dict[PresetName, dict[str, Any]] = {
+PRESETS: dict[str, dict[str, Any]] = {
     # made for the corpus, by `recipe_for`
     "auto": {},
     # the textbook's encoder-decoder without attention (Dive into Deep Learning, section 10.7)
@@ -60,7 +58,7 @@ PRESETS: dict[PresetName, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """What suits corpora of up to so many training pairs, and why."""
+    """What suits corpora of up to `most_pairs` training pairs, and why."""
 
     most_pairs: float
     vocab_size: int
@@ -109,14 +107,28 @@ RECIPES = (
 )
 
 
-def diversified_epochs(epochs: int, models_each_way: int) -> int:
-    """Return the passes of the last model where each other one makes `epochs`: the more of them, the more pairs it has.
+def recipe_for(pairs: int) -> Recipe:
+    """Return the recipe for a corpus of the given number of training pairs."""
+    return next(recipe for recipe in RECIPES if pairs <= recipe.most_pairs)
 
-    Ten passes with one model each way, and seven with three, are what has been measured.
+
+EPOCHS_OF_0_1 = ((15_000, 40), (60_000, 10), (400_000, 20), (math.inf, 10))
+"""Most pairs, and the epochs that mtkit 0.1 chose for a corpus of up to as many; it saved them as 0."""
+
+
+def epochs_of_0_1(pairs: int) -> int:
+    """Return the epochs of a model of mtkit 0.1 that says 0, whatever a recipe says today."""
+    return next(epochs for most_pairs, epochs in EPOCHS_OF_0_1 if pairs <= most_pairs)
+
+
+def diversified_epochs(epochs: int, models_each_way: int) -> int:
+    """Return the epochs of the last model where each other one makes `epochs`: the more of them, the more pairs it has.
+
+    Ten epochs with one model in each direction, and seven with three, are what has been measured.
     """
     return max(1, round(epochs * math.sqrt(2 / (models_each_way + 1))))
 
 
-def recipe_for(pairs: int) -> Recipe:
-    """Return the recipe for a corpus of so many training pairs."""
-    return next(recipe for recipe in RECIPES if pairs <= recipe.most_pairs)
+def epochs_before_diversifying(epochs: int, models_each_way: int) -> int:
+    """Return the fewest epochs of the other models for which `diversified_epochs` gives the last one `epochs`."""
+    return next(each for each in range(1, 10 * epochs + 10) if diversified_epochs(each, models_each_way) >= epochs)

@@ -1,16 +1,21 @@
 """The settings of every command: the one place of each default, bound and help text.
 
-Flags, the keys of a `--config` file and the saved `config.json` are all made from these fields (`option_fields`,
-`resolve`). A field that is itself a settings class groups its fields; flags and config keys are flat.
+Flags, the keys of a `--config` file and the saved `config.json` are all made from these fields; what one means for
+resuming and for saving stands with it (`about`). A field that is itself a settings class groups its fields; flags and
+config keys are flat.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
+from msgspec.structs import replace
 
 from mtkit.errors import SettingsError
+from mtkit.fields import Settings, about, given_names, remember
+from mtkit.presets import PRESETS
 
 VocabType = Literal["unigram", "bpe", "word", "char"]
 Cell = Literal["gru", "lstm", "gru-original"]
@@ -27,32 +32,40 @@ OutputFormat = Literal["text", "jsonl"]
 DecodingErrors = Literal["strict", "replace"]
 
 
-def about(text: str, group: str, **extra: Any) -> Meta:
-    """Describe a field: its help text, the group it is listed under, and where needed its flag (`flag=`)."""
-    return Meta(description=text, extra={"group": group, **extra})
+def shape(text: str) -> Meta:
+    """Describe a setting that the shapes of the weights follow from, or what they mean."""
+    return about(text, "Network", comes_with="weights")
 
 
-class CommandSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CommandSettings(Settings, frozen=True, kw_only=True):
     """What every command takes."""
 
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1), about("Seed of everything random.", "General")] = 1
-    threads: Annotated[int, Meta(ge=0, le=1024), about("CPU threads; 0 takes all cores.", "General")] = 0
-    device: Annotated[Device, about("Where the network runs; auto takes a GPU if there is one.", "General")] = "auto"
+    threads: Annotated[int, Meta(ge=0, le=1024), about("CPU threads; 0 takes all cores.", "General", resume="free")] = 0
+    device: Annotated[
+        Device, about("Where the network runs; auto takes a GPU if there is one.", "General", resume="free")
+    ] = "auto"
 
 
-class CorpusSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CorpusSettings(Settings, frozen=True, kw_only=True):
     """A parallel corpus and how it becomes ids."""
 
     langs: Annotated[str, about("Source and target language, as in en-fr.", "Corpus")] = ""
     train: Annotated[
         tuple[str, ...],
         about(
-            "Training text: PREFIX for PREFIX.en + PREFIX.fr, SRC:TGT or FILE.tsv, each also .gz; repeats.", "Corpus"
+            "Training text: PREFIX for PREFIX.en + PREFIX.fr, SRC:TGT or FILE.tsv, each also .gz; repeats.",
+            "Corpus",
+            saved=False,
         ),
     ] = ()
     valid: Annotated[
         tuple[str, ...],
-        about("Validation text, in the same forms; without it 2 % of the training pairs are held out.", "Corpus"),
+        about(
+            "Validation text, in the same forms; without it 2 % of the training pairs are held out.",
+            "Corpus",
+            saved=False,
+        ),
     ] = ()
     columns: Annotated[
         str,
@@ -67,16 +80,30 @@ class CorpusSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     vocab_size: Annotated[
         int,
         Meta(ge=0, le=1_000_000),
-        about("Pieces in a vocabulary; 0 chooses it from the size of the corpus.", "Vocabulary"),
+        about(
+            "Pieces in a vocabulary; 0 chooses it from the size of the corpus.",
+            "Vocabulary",
+            comes_with="vocabulary",
+            chosen_at_zero=True,
+        ),
     ] = 0
-    vocab_type: Annotated[VocabType, about("What a piece is.", "Vocabulary")] = "unigram"
+    vocab_type: Annotated[VocabType, about("What a piece is.", "Vocabulary", comes_with="vocabulary")] = "unigram"
     vocabulary: Annotated[
         str,
-        about("Prepared corpus or model whose vocabularies to take, instead of training new ones.", "Vocabulary"),
+        about(
+            "Prepared corpus or model whose vocabularies to take, instead of training new ones.",
+            "Vocabulary",
+            saved=False,
+        ),
     ] = ""
     joint: Annotated[
         bool,
-        about("One vocabulary for both languages, or one each.", "Vocabulary", flag="--joint/--separate"),
+        about(
+            "One vocabulary for both languages, or one each.",
+            "Vocabulary",
+            flag="--joint/--separate",
+            comes_with="vocabulary",
+        ),
     ] = True
 
 
@@ -84,62 +111,53 @@ class PreprocessSettings(CommandSettings, frozen=True, kw_only=True):
     """`mtkit preprocess`: from parallel text to a prepared corpus."""
 
     corpus: CorpusSettings = CorpusSettings()
-    out: Annotated[str, about("Folder to write the prepared corpus into.", "Output")] = ""
-    force: Annotated[bool, about("Replace a prepared corpus that is already there.", "Output", flag="--force")] = False
+    out: Annotated[str, about("Folder to write the prepared corpus into.", "Output", saved=False)] = ""
+    force: Annotated[
+        bool, about("Replace a prepared corpus that is already there.", "Output", saved=False, flag="--force")
+    ] = False
 
 
-class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The shape of the network; with the vocabulary sizes it determines every weight's shape.
+class NetworkSettings(Settings, frozen=True, kw_only=True):
+    """The shape of the network; with the vocabulary sizes it determines every weight's shape."""
 
-    Raises:
-        SettingsError: two of them do not fit together.
-    """
-
-    cell: Annotated[Cell, about("Recurrent cell.", "Network")] = "gru"
-    encoder_layers: Annotated[int, Meta(ge=1, le=16), about("Encoder layers.", "Network")] = 1
-    decoder_layers: Annotated[int, Meta(ge=1, le=16), about("Decoder layers.", "Network")] = 2
+    cell: Annotated[Cell, shape("Recurrent cell.")] = "gru"
+    encoder_layers: Annotated[int, Meta(ge=1, le=16), shape("Encoder layers.")] = 1
+    decoder_layers: Annotated[int, Meta(ge=1, le=16), shape("Decoder layers.")] = 2
     bidirectional: Annotated[
         bool,
-        about(
-            "Read the source in both directions, half of the hidden size each.",
-            "Network",
-            flag="--bidirectional/--no-bidirectional",
-        ),
+        shape("Read the source in both directions, half of the hidden size each."),
     ] = True
-    embedding_size: Annotated[int, Meta(ge=1, le=16_384), about("Width of embeddings and readout.", "Network")] = 256
-    hidden_size: Annotated[int, Meta(ge=1, le=16_384), about("Width of the recurrent layers.", "Network")] = 512
-    attention: Annotated[AttentionType, about("How the decoder looks at the source.", "Network")] = "general"
+    embedding_size: Annotated[int, Meta(ge=1, le=16_384), shape("Width of embeddings and readout.")] = 256
+    hidden_size: Annotated[int, Meta(ge=1, le=16_384), shape("Width of the recurrent layers.")] = 512
+    attention: Annotated[AttentionType, shape("How the decoder looks at the source.")] = "general"
     attention_heads: Annotated[
-        int, Meta(ge=1), about("Heads that attend independently; they divide the hidden size.", "Network")
+        int, Meta(ge=1), shape("Heads that attend independently; they divide the hidden size.")
     ] = 1
     lexical: Annotated[
         bool,
-        about(
-            "Where there is attention, let the source words it falls on add what they say to the output.",
-            "Network",
-            flag="--lexical/--no-lexical",
+        shape(
+            "Add a lexicon to the output layer: each source word votes for its translations, weighted by the attention."
         ),
     ] = False
-    residual: Annotated[
-        bool, about("Add a layer's input to its output.", "Network", flag="--residual/--no-residual")
-    ] = True
+    residual: Annotated[bool, shape("Add a layer's input to its output.")] = True
     tied_embeddings: Annotated[
         Tying,
-        about("Tables that are one: source, target and output (all), the last two (target), or none.", "Network"),
+        shape("Share one table of weights: source, target and output (all), target and output (target), or none."),
     ] = "auto"
     dropout: Annotated[
         float, Meta(ge=0, lt=1), about("Dropout on layer inputs, one mask a sentence.", "Regularisation")
     ] = 0.4
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.bidirectional and self.hidden_size % 2:
             raise SettingsError(
-                f"hidden_size {self.hidden_size} is odd, and bidirectional shares it between two directions; "
-                "choose an even one, or --no-bidirectional"
+                f"`hidden_size={self.hidden_size}` is odd, and two directions share it (`bidirectional`); "
+                "choose an even one, or `bidirectional=False`"
             )
         if self.hidden_size % self.attention_heads:
             raise SettingsError(
-                f"attention_heads {self.attention_heads} does not divide hidden_size {self.hidden_size}; "
+                f"`attention_heads={self.attention_heads}` does not divide `hidden_size={self.hidden_size}`; "
                 "choose one that does"
             )
 
@@ -150,11 +168,7 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class TrainSettings(CommandSettings, frozen=True, kw_only=True):
-    """`mtkit train`: from a prepared (or raw) corpus to a model folder.
-
-    Raises:
-        SettingsError: two of them do not fit together.
-    """
+    """`mtkit train`: from a prepared (or raw) corpus to a model folder."""
 
     preset: Annotated[PresetName, about("Named recipe that the other settings start from.", "Recipe")] = "auto"
     corpus: CorpusSettings = CorpusSettings()
@@ -164,34 +178,43 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     ] = 0.1
     init_from: Annotated[
         str,
-        about("Model to begin with: its vocabulary, network and weights go on with another corpus.", "Recipe"),
+        about(
+            "Model to begin with: its vocabulary, network and weights go on with another corpus.", "Recipe", saved=False
+        ),
     ] = ""
     src_embeddings: Annotated[
-        str, about("Pre-trained source embeddings to begin with, in word2vec's text format.", "Recipe")
+        str, about("Pre-trained source embeddings to begin with, in word2vec's text format.", "Recipe", saved=False)
     ] = ""
     tgt_embeddings: Annotated[
-        str, about("Pre-trained target embeddings to begin with; where one table serves both, give one file.", "Recipe")
+        str,
+        about(
+            "Pre-trained target embeddings to begin with; where one table serves both, give one file.",
+            "Recipe",
+            saved=False,
+        ),
     ] = ""
     word_dropout: Annotated[
         float,
         Meta(ge=0, lt=1),
-        about("Share of the pieces, on both sides, that are read as unknown.", "Regularisation"),
+        about("Word dropout: share of the pieces, on both sides, that are replaced by unknown.", "Regularisation"),
     ] = 0.0
     subword_sampling: Annotated[
         float,
         Meta(ge=0, le=1),
-        about("Share of the sentences cut into other pieces at each pass; unigram and bpe.", "Regularisation"),
+        about("Share of the sentences segmented differently in each epoch; unigram and bpe.", "Regularisation"),
     ] = 0.0
     diversify: Annotated[
         bool,
         about(
-            "Add to the corpus what models of both directions make of its two sides; then train anew.",
+            "Add forward and backward translations of the corpus to it, then train again (data diversification).",
             "Regularisation",
-            flag="--diversify/--no-diversify",
+            resume="free",
         ),
     ] = False
     models_each_way: Annotated[
-        int, Meta(ge=1, le=10), about("Models of each direction that diversify the corpus.", "Regularisation")
+        int,
+        Meta(ge=1, le=10),
+        about("Models of each direction that diversify the corpus.", "Regularisation", resume="free"),
     ] = 1
     learning_rate: Annotated[float, Meta(gt=0, le=1), about("Peak learning rate of Adam.", "Optimisation")] = 2e-3
     warmup: Annotated[int, Meta(ge=0), about("Updates of linear warm-up, at most a tenth of all.", "Optimisation")] = (
@@ -214,57 +237,99 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     accumulate: Annotated[
         int,
         Meta(ge=1, le=10_000),
-        about("Batches in an update: their gradients are added up before the weights change.", "Optimisation"),
+        about(
+            "Batches in an update: their gradients are added up before the weights change.",
+            "Optimisation",
+            resume="free",
+        ),
     ] = 1
     precision: Annotated[
-        Precision, about("Number format of the products; auto is bfloat16 where the machine is fast at it.", "General")
+        Precision,
+        about(
+            "Number format of the products; auto is bfloat16 where the machine is fast at it.", "General", resume="free"
+        ),
     ] = "auto"
     epochs: Annotated[
-        int, Meta(ge=0, le=1_000_000), about("Passes over the corpus; 0 chooses them from its size.", "Length")
+        int,
+        Meta(ge=0, le=1_000_000),
+        about("Passes over the corpus; 0 chooses them from its size.", "Length", resume="extend", chosen_at_zero=True),
     ] = 0
     updates: Annotated[
-        int, Meta(ge=0, le=1_000_000_000), about("Updates, instead of epochs; 0 goes by epochs.", "Length")
+        int,
+        Meta(ge=0, le=1_000_000_000),
+        about("Updates, instead of epochs; 0 goes by epochs.", "Length", resume="extend"),
     ] = 0
     patience: Annotated[
-        int, Meta(ge=0), about("Stop after this many validations without a better BLEU; 0 never does.", "Length")
+        int,
+        Meta(ge=0),
+        about("Stop after this many validations without a better BLEU; 0 never does.", "Length", resume="free"),
     ] = 10
     target_bleu: Annotated[
-        float, Meta(ge=0, le=100), about("Stop at a validation BLEU as high as this; 0 never does.", "Length")
+        float,
+        Meta(ge=0, le=100),
+        about("Stop at a validation BLEU as high as this; 0 never does.", "Length", resume="free"),
     ] = 95.0
     valid_every: Annotated[
-        int, Meta(ge=0), about("Validate after this many updates; 0 is once an epoch, at least 200.", "Reports")
+        int,
+        Meta(ge=0),
+        about("Validate after this many updates; 0 is once an epoch, at least 200.", "Reports", chosen_at_zero=True),
     ] = 0
     save_every: Annotated[
-        int, Meta(ge=0), about("Save the training state after this many updates; 0 is at each validation.", "Reports")
+        int,
+        Meta(ge=0),
+        about(
+            "Save the training state after this many updates; 0 is at each validation.", "Reports", chosen_at_zero=True
+        ),
     ] = 0
     verify: Annotated[
         bool,
         about(
             "Compare a prepared corpus with its checksums before training; huge ones take minutes.",
             "Corpus",
-            flag="--verify/--no-verify",
             resume="free",
             saved=False,
         ),
     ] = True
-    out: Annotated[str, about("Model folder to write.", "Output")] = ""
-    resume: Annotated[bool, about("Go on with an interrupted training.", "Output", flag="--resume")] = False
-    force: Annotated[bool, about("Replace a model that is already there.", "Output", flag="--force")] = False
+    out: Annotated[str, about("Model folder to write.", "Output", saved=False)] = ""
+    resume: Annotated[bool, about("Go on with an interrupted training.", "Output", saved=False, flag="--resume")] = (
+        False
+    )
+    force: Annotated[bool, about("Replace a model that is already there.", "Output", saved=False, flag="--force")] = (
+        False
+    )
+
+    @classmethod
+    def completed(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Let the preset choose what is not given. What auto chooses waits for the corpus."""
+        preset, network = given.get("preset"), given.get("network", NetworkSettings())
+        if not isinstance(preset, str) or not isinstance(network, NetworkSettings):
+            return dict(given)
+        chosen = PRESETS.get(preset, {})
+        named = given_names(network, whole=True)
+        names = NetworkSettings.__struct_fields__
+        shaped = replace(network, **{name: chosen[name] for name in names if name in chosen and name not in named})
+        remember(shaped, named)
+        rest = {name: value for name, value in chosen.items() if name not in names}
+        return {**rest, **given, "network": shaped}
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.diversify and self.init_from:
             raise SettingsError(
-                f"diversify trains a model of the opposite direction, which init_from {self.init_from} has no weights "
-                "for; leave one of them out"
+                f"`diversify` trains a model of the opposite direction, for which `init_from={self.init_from}` has no "
+                "weights; leave one of them out"
             )
 
 
-class SearchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a translation is searched for. Lengths are counted in pieces.
+TranslatingPrecision = Annotated[
+    RuntimePrecision,
+    about("Number format; auto is int8 on a CPU with instructions for it, bfloat16 on a GPU.", "Speed"),
+]
+"""Of every command that translates."""
 
-    Raises:
-        SettingsError: two of them do not fit together.
-    """
+
+class SearchSettings(Settings, frozen=True, kw_only=True):
+    """How a translation is searched for. Lengths are counted in pieces."""
 
     beam_size: Annotated[int, Meta(ge=1, le=100), about("Hypotheses kept; 1 is greedy.", "Search")] = 5
     length_penalty: Annotated[
@@ -283,7 +348,7 @@ class SearchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float, Meta(gt=0, le=100), about("Greatest length, as a multiple of the source's; 20 are added.", "Search")
     ] = 2.0
     no_repeat_ngram: Annotated[
-        int, Meta(ge=0, le=100), about("Never say the same run of so many pieces twice; 0 allows it.", "Search")
+        int, Meta(ge=0, le=100), about("Never repeat a run of this many pieces; 0 allows it.", "Search")
     ] = 0
     sample: Annotated[
         bool, about("Draw each piece by its probability, instead of searching.", "Sampling", flag="--sample")
@@ -300,9 +365,10 @@ class SearchSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.min_length_ratio > self.max_length_ratio:
             raise SettingsError(
-                f"min_length_ratio {self.min_length_ratio:g} is above max_length_ratio {self.max_length_ratio:g}; "
+                f"`min_length_ratio={self.min_length_ratio:g}` is above `max_length_ratio={self.max_length_ratio:g}`; "
                 "lower the one or raise the other"
             )
 
@@ -329,10 +395,7 @@ class TranslateSettings(CommandSettings, frozen=True, kw_only=True):
     ] = "none"
     attention: Annotated[bool, about("Give the attention weights; needs jsonl.", "Output", flag="--attention")] = False
     search: SearchSettings = SearchSettings()
-    precision: Annotated[
-        RuntimePrecision,
-        about("Number format; auto is int8 on a CPU with instructions for it, bfloat16 on a GPU.", "Speed"),
-    ] = "auto"
+    precision: TranslatingPrecision = "auto"
 
 
 class EvaluateSettings(CommandSettings, frozen=True, kw_only=True):
@@ -353,7 +416,4 @@ class EvaluateSettings(CommandSettings, frozen=True, kw_only=True):
     columns: Annotated[str, about("Columns of source and reference in a TSV file, from 1 on, as in 2,4.", "Files")] = ""
     json: Annotated[bool, about("Print one JSON object.", "Output", flag="--json")] = False
     search: SearchSettings = SearchSettings()
-    precision: Annotated[
-        RuntimePrecision,
-        about("Number format; auto is int8 on a CPU with instructions for it, bfloat16 on a GPU.", "Speed"),
-    ] = "auto"
+    precision: TranslatingPrecision = "auto"

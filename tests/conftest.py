@@ -54,6 +54,7 @@ def prepared(parallel_text: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def model_folder(prepared: PreparedCorpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of `prepared` that has learnt it: a few wrong words in a hundred, if any."""
     settings = TrainSettings(
+        preset="small",
         network=NetworkSettings(decoder_layers=1, embedding_size=32, hidden_size=64, dropout=0.1, lexical=True),
         out=str(tmp_path_factory.mktemp("model") / "en-fr"),
         learning_rate=0.01,

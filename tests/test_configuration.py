@@ -9,7 +9,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from mtkit.configuration import COMMANDS, adopt, fields, for_corpus, read_config, resolve
+from mtkit.configuration import COMMANDS, fields, for_corpus, read_config, resolve, with_values_from
 from mtkit.errors import SettingsError
 from mtkit.presets import PRESETS, recipe_for
 from mtkit.settings import (
@@ -105,15 +105,15 @@ def test_a_missing_config_file_and_one_without_tables_are_errors(tmp_path: Path)
 
 
 def test_a_bad_flag_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"^--batch-tokens 0: expected `int` >= 1$"):
+    with pytest.raises(SettingsError, match=r"^`batch_tokens=0`: expected `int` >= 1$"):
         resolve(TrainSettings, command="train", flags={"batch_tokens": 0})
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"attention_heads": 5}, "attention_heads 5 does not divide hidden_size 512; choose one that does"),
-        ({"hidden_size": 15}, "hidden_size 15 is odd, and bidirectional shares it between two directions"),
+        ({"attention_heads": 5}, "`attention_heads=5` does not divide `hidden_size=512`; choose one that does"),
+        ({"hidden_size": 15}, "`hidden_size=15` is odd, and two directions share it"),
     ],
 )
 def test_two_values_that_disagree_are_named(flags: dict[str, int], message: str) -> None:
@@ -123,7 +123,9 @@ def test_two_values_that_disagree_are_named(flags: dict[str, int], message: str)
 
 
 def test_a_least_length_above_the_greatest_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"^min_length_ratio 2\.5 is above max_length_ratio 2; lower the one or "):
+    with pytest.raises(
+        SettingsError, match=r"^`min_length_ratio=2\.5` is above `max_length_ratio=2`; lower the one or "
+    ):
         resolve(TranslateSettings, command="translate", flags={"min_length_ratio": 2.5})
     resolve(TranslateSettings, command="translate", flags={"min_length_ratio": 2.5, "max_length_ratio": 2.5})
 
@@ -149,13 +151,15 @@ def test_auto_chooses_what_nobody_has_set_once_the_corpus_is_known(tmp_path: Pat
 
 def test_a_named_preset_leaves_nothing_to_auto() -> None:
     given = resolve(TrainSettings, command="train", flags={"preset": "small"})
-    assert for_corpus(given, 10**7) == given
+    resolved = for_corpus(given, 10**7)
+    assert {**resolved.values, "epochs": 0} == given.values
+    assert resolved.origins["epochs"] == "corpus of 10,000,000 pairs"
 
 
 def test_a_model_to_start_from_brings_its_network_but_flags_stay() -> None:
     network = NetworkSettings(cell="lstm", hidden_size=64, dropout=0.2)
     given = resolve(TrainSettings, command="train", flags={"dropout": 0.5, "preset": "base"})
-    resolved = for_corpus(adopt(given, msgspec.structs.asdict(network), "models/a"), 10**7)
+    resolved = for_corpus(with_values_from(given, msgspec.structs.asdict(network), "models/a"), 10**7)
     assert resolved.settings.network == msgspec.structs.replace(network, dropout=0.5)
     assert resolved.origins["hidden_size"] == "models/a"
 
@@ -167,4 +171,4 @@ def test_what_a_config_file_says_stays_whatever_the_file_is_called(
     config_file(tmp_path, "[train]\nhidden_size = 128\npreset = 'base'\n", name=name)
     monkeypatch.chdir(tmp_path)
     given = resolve(TrainSettings, command="train", flags={}, config=Path(name))
-    assert adopt(for_corpus(given, 10**7), {"hidden_size": 32}, "model").settings.network.hidden_size == 128
+    assert with_values_from(for_corpus(given, 10**7), {"hidden_size": 32}, "model").settings.network.hidden_size == 128

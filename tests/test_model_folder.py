@@ -105,7 +105,7 @@ def test_vocabularies_come_back(model_folder: Path) -> None:
         (lambda path: (path / "config.json").write_text("{"), r"config\.json: cannot be read"),
         (lambda path: (path / "config.json").write_bytes(b'"\xff"'), r"config\.json: cannot be read"),
         (edit_config(network=None), r"config\.json: cannot be read .*network"),
-        (edit_config(network={"hidden_size": 7}), r"config\.json: cannot be read \(hidden_size 7 is odd"),
+        (edit_config(network={"hidden_size": 7}), r"config\.json: cannot be read \(`hidden_size=7` is odd"),
         (edit_config(src_vocab_size="many"), r"config\.json: cannot be read .*src_vocab_size"),
         (lambda path: (path / "joint.spm").unlink(), r"joint\.spm: is missing from the model folder; copy the folder"),
         (

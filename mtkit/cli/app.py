@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from mtkit import __version__
 from mtkit.cli import evaluate, export, guide, preprocess, train, translate
 from mtkit.cli.console import discard_output, fail, protect_standard_error
 from mtkit.cli.usage_error import UsageError
+from mtkit.configuration import as_flags
 from mtkit.errors import Interrupted, MtkitError, OutputError
 from mtkit.process import exiting_on_termination
+from mtkit.version import __version__
 
 app = typer.Typer(
     help="Recurrent machine translation: from two text files to a BLEU score.",
@@ -97,12 +98,12 @@ def _run() -> int | None:
         sys.stdout.flush()
     except Interrupted as stopped:
         if _may_tell():
-            print(stopped, file=sys.stderr)
+            print(as_flags(str(stopped)), file=sys.stderr)
         code = stopped.exit_code
     except MtkitError as error:
         if debug:
             raise
-        _tell(str(error))
+        _tell(as_flags(str(error)))
         code = error.exit_code
     except UsageError as error:
         if type(error).__name__ != "NoArgsIsHelpError":

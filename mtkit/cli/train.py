@@ -14,9 +14,9 @@ import typer
 from mtkit.cli.console import Console
 from mtkit.cli.evaluate import warn_without_bleu
 from mtkit.cli.options import Argument, add_command, option_order
-from mtkit.configuration import Resolved, adopt, for_corpus
+from mtkit.configuration import DEFAULT, FLAG, Resolved, as_flags, for_corpus
 from mtkit.errors import Interrupted, MissingExtraError, SettingsError
-from mtkit.presets import RECIPES, diversified_epochs, recipe_for
+from mtkit.presets import RECIPES, diversified_epochs
 from mtkit.process import training_memory
 from mtkit.settings import CorpusSettings, TrainSettings
 from mtkit.text.languages import split_langs
@@ -46,13 +46,16 @@ def register(app: typer.Typer) -> None:
 
 def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Console) -> None:
     """Train a model on a prepared corpus, or straight from parallel text."""
+    from mtkit.starting_point import from_starting_point
+
     prepared = given["prepared"] or ()
-    resolved = _as_started_from(resolved)
+    resolved = from_starting_point(resolved)
     if given["show_config"]:
         if prepared:
             from mtkit.dataset.prepared import PreparedCorpus
 
-            resolved = for_corpus(resolved, PreparedCorpus.open(*map(Path, prepared)).size)
+            corpus = PreparedCorpus.open(*map(Path, prepared))
+            resolved = for_corpus(from_starting_point(resolved, corpus.fingerprint), corpus.size)
         print("\n".join(config_table(resolved, corpus_known=bool(prepared))))
         return
     _check_corpus(resolved, prepared)
@@ -68,32 +71,15 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Co
     with training_memory(), join(resolved.settings.device) as processes:
         if (langs := resolved.settings.corpus.langs) and processes.is_first:
             warn_without_bleu(split_langs(langs)[1], console)
-        corpus = open_corpus(resolved.settings, prepared, console.say, processes)
-        resolved = for_corpus(resolved, corpus.size)
-        choice = _choice(resolved.settings, corpus) if resolved.settings.preset == "auto" else ()
+        corpus = open_corpus(resolved.settings, prepared, lambda line: console.say(as_flags(line)), processes)
+        begun = processes.first(lambda: from_starting_point(resolved, corpus.fingerprint))
+        resolved = for_corpus(begun, corpus.size)
+        choice = _choice(resolved, corpus) if resolved.settings.preset == "auto" else ()
         with TrainingDisplay(console, choice) as display:
             try:
                 train(resolved.settings, corpus, display.draw, processes)
             except Interrupted as stopped:
                 raise Interrupted(f"{stopped}. Go on with: {_resume_command()}", stopped.exit_code - 128) from stopped
-
-
-def _as_started_from(resolved: Resolved[TrainSettings]) -> Resolved[TrainSettings]:
-    """Give the network the shape of what training starts from: another model, or pre-trained embeddings."""
-    settings = resolved.settings
-    if settings.init_from:
-        from mtkit.model_folder import ModelFolder, is_model_folder
-
-        resuming = settings.resume and is_model_folder(Path(settings.out))  # the model started from may be gone
-        model = settings.out if resuming else settings.init_from
-        network = ModelFolder.open(Path(model)).config.network
-        values = {name: getattr(network, name) for name in network.__struct_fields__}
-        return adopt(resolved, {**values, "diversify": False}, model)  # it is a model of one direction
-    if file := settings.src_embeddings or settings.tgt_embeddings:
-        from mtkit.text.embeddings import embedding_size
-
-        return adopt(resolved, {"embedding_size": embedding_size(Path(file))}, file)
-    return resolved
 
 
 def config_table(resolved: Resolved[TrainSettings], corpus_known: bool) -> list[str]:
@@ -102,16 +88,16 @@ def config_table(resolved: Resolved[TrainSettings], corpus_known: bool) -> list[
     Values that are long push their origin out of its column. Where the corpus is not known yet, what the preset auto
     may choose by it is marked so.
     """
-    open_choices = {name for recipe in RECIPES for name in recipe.values}
-    if corpus_known or resolved.settings.preset != "auto":
-        open_choices = set()
+    open_choices = set()
+    if not corpus_known and resolved.settings.preset == "auto":
+        open_choices = {name for recipe in RECIPES for name in (*recipe.values, "epochs")}
     shown = {name: _shown(value) for name, value in resolved.values.items()}
     names, values = max(map(len, shown)), min(20, max(map(len, shown.values())))
     groups: dict[str, list[str]] = {}
     for field in option_order(TrainSettings):
         origin = resolved.origins[field.name]
-        mark = " " if origin == "default" else "*"
-        if origin == "default" and field.name in open_choices:
+        mark = " " if origin == DEFAULT else "*"
+        if origin == DEFAULT and field.name in open_choices:
             origin = "default, unless auto chooses another for the corpus"
         line = f"{mark} {field.name:{names}}  {shown[field.name]:{values}}  {origin}"
         groups.setdefault(field.group, []).append(line)
@@ -136,27 +122,26 @@ def _check_corpus(resolved: Resolved[TrainSettings], prepared: Sequence[str]) ->
         if not Path(name).is_dir() and Path(name).exists():
             raise SettingsError(f"{name}: is a file; raw text is given with --train")
     for name in CorpusSettings.__struct_fields__:
-        if resolved.origins[name] == "flag":
+        if resolved.origins[name] == FLAG:
             raise SettingsError(
                 f"--{name.replace('_', '-')} is for raw text; {prepared[0]} is prepared already, with settings of its "
                 "own"
             )
 
 
-def _choice(settings: TrainSettings, corpus: PreparedCorpus) -> tuple[str, str]:
-    """Tell what the preset auto came to, flags and config file included, and why."""
-    recipe, network = recipe_for(corpus.size), settings.network
-    epochs = settings.epochs or recipe.epochs
-    length = f"{settings.updates:,} updates" if settings.updates else f"{epochs} epochs"
+def _choice(resolved: Resolved[TrainSettings], corpus: PreparedCorpus) -> tuple[str, str]:
+    """Return what the preset auto came to, flags and config file included, and why."""
+    settings, network = resolved.settings, resolved.settings.network
+    length = f"{settings.updates:,} updates" if settings.updates else f"{settings.epochs} epochs"
     if settings.diversify:
-        helpers, last = 2 * settings.models_each_way, diversified_epochs(epochs, settings.models_each_way)
-        length += f" for each of {helpers} models{' and' if settings.updates else f', {last} for'} the last"
+        others, last = 2 * settings.models_each_way, diversified_epochs(settings.epochs, settings.models_each_way)
+        length += f" for each of {others} models{' and' if settings.updates else f', {last} for'} the last"
     return (
         f"Preset auto, for {corpus.size:,} pairs: {len(corpus.tgt_vocabulary):,} pieces, {network.cell} of "
         f"{network.encoder_layers} + {network.decoder_layers} layers, width {network.hidden_size}, "
         f"{'lexicon, ' * network.has_lexicon}dropout {network.dropout:g}, word dropout {settings.word_dropout:g}, "
         f"smoothing {settings.label_smoothing:g}, batches of {settings.batch_tokens:,} tokens, {length}",
-        f"Why: {recipe.reason}; flags and --preset override it",
+        f"Why: {resolved.reason}; flags and --preset override it",
     )
 
 

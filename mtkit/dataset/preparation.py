@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-import mtkit
+from mtkit.configuration import vocabulary_size
 from mtkit.corpus import CleaningReport, CleanText, FileEntry, Filter, Survey
 from mtkit.corpus.filters import LongSide, piece_filters, text_filters
 from mtkit.dataset.manifest import Manifest, SplitEntry, read_header, write_manifest
@@ -27,12 +27,12 @@ from mtkit.dataset.prepared import Pair, PreparedCorpus, Split, write_shards
 from mtkit.errors import CorpusError, ModelFolderError, OutputError, PreparedError, SettingsError, VocabularyError
 from mtkit.lock import locked
 from mtkit.model_folder import PREPARED_NAME, ModelFolder, is_model_folder
-from mtkit.presets import recipe_for
 from mtkit.settings import CorpusSettings, PreprocessSettings
 from mtkit.storage import new_folder
 from mtkit.text.languages import split_langs
 from mtkit.text.normalisation import Normaliser
 from mtkit.text.vocabulary import Vocabulary
+from mtkit.version import __version__
 
 Report = Callable[[str], None]
 
@@ -107,7 +107,7 @@ def _fill(
     encoder = _Encoder(sides[0], sides[-1], piece_filters(corpus), corpus.max_length)
     src_lang, tgt_lang = split_langs(corpus.langs)
     manifest = Manifest(
-        mtkit=mtkit.__version__,
+        mtkit=__version__,
         src_lang=src_lang,
         tgt_lang=tgt_lang,
         seed=settings.seed,
@@ -159,7 +159,7 @@ def _train_vocabularies(
         try:
             vocabulary = Vocabulary.train(
                 sentences,
-                size=corpus.vocab_size or recipe_for(pairs).vocab_size,
+                size=vocabulary_size(corpus, pairs),
                 vocab_type=corpus.vocab_type,
                 exact=corpus.vocab_size > 0,
             )

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtkit import __version__
 from mtkit.settings import NetworkSettings
 from mtkit.storage import new_file
+from mtkit.version import __version__
 
 if TYPE_CHECKING:
     from mtkit.dataset.prepared import PreparedCorpus

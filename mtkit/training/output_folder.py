@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from mtkit import __version__
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import OutputError, SettingsError
 from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_free, is_model_folder
@@ -21,6 +20,7 @@ from mtkit.training.saved_settings import LENGTHS, Saved
 from mtkit.training.schedule import Schedule
 from mtkit.training.whole_state import newest_whole_state, refusal, saved_states
 from mtkit.training_log import LOG
+from mtkit.version import __version__
 
 
 @dataclass(frozen=True)

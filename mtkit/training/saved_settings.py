@@ -9,24 +9,23 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from mtkit.configuration import field_names
 from mtkit.errors import SettingsError
-from mtkit.presets import recipe_for
+from mtkit.presets import epochs_of_0_1
 from mtkit.settings import CorpusSettings, NetworkSettings, TrainSettings
 
-OF_THE_CALL = {"out", "resume", "force", "verify", "init_from", "src_embeddings", "tgt_embeddings"}
-"""Settings that name files and what to do with them; a model does not remember them, since it can be copied."""
-OF_THE_TEXT = {"train", "valid", "vocabulary"}
-"""Settings of a corpus that say where it came from; what it came to is in the corpus itself."""
-OF_VOCABULARIES = {"vocab_size", "vocab_type", "joint"}
+OF_VOCABULARIES = field_names(CorpusSettings, comes_with="vocabulary")
 """Settings that vocabularies bring with them where they are taken over."""
-MAY_CHANGE = {"threads", "device", "precision", "patience", "target_bleu", "accumulate", "diversify", "models_each_way"}
+LENGTHS = field_names(TrainSettings, resume="extend")
+"""Settings that a resumed training may raise, where that leaves its past as it was."""
+MAY_CHANGE = field_names(TrainSettings, resume="free", saved=True)
 """Settings that a resumed training may change: they decide where and how long it runs, not what it learns.
 
 Of `accumulate` that is true together with the number of processes; where their product changes, there is a warning.
 `diversify` and `models_each_way` are about what comes after this model.
 """
-LENGTHS = ("epochs", "updates")
-"""Settings that a resumed training may raise, where that leaves its past as it was."""
+FORGOTTEN = field_names(TrainSettings, saved=False)
+"""Settings that name files and say what to do with them; a model does not remember them, since it can be copied."""
 
 SHORTEST_INTERVAL = 200
 """Updates between two validations, at the least, where nobody asks for another number."""
@@ -40,7 +39,7 @@ def saved_form(settings: TrainSettings) -> dict[str, Any]:
     tree = msgspec.to_builtins(settings)
     del tree["corpus"]
     flat = {**tree.pop("network"), **tree}
-    return {key: value for key, value in flat.items() if key not in OF_THE_CALL}
+    return {key: value for key, value in flat.items() if key not in FORGOTTEN}
 
 
 def fingerprint(saved: Saved) -> str:
@@ -71,7 +70,7 @@ def as_meant(saved: Saved, pairs: int, epoch: int) -> Saved:
         pairs: the size of the corpus.
         epoch: the updates of an epoch.
     """
-    epochs = saved["epochs"] or (0 if saved["updates"] else recipe_for(pairs).epochs)
+    epochs = saved["epochs"] or (0 if saved["updates"] else epochs_of_0_1(pairs))
     valid = saved["valid_every"] or max(SHORTEST_INTERVAL, epoch)
     return {**saved, "epochs": epochs, "valid_every": valid, "save_every": saved["save_every"] or valid}
 
@@ -79,14 +78,13 @@ def as_meant(saved: Saved, pairs: int, epoch: int) -> Saved:
 def check_unchanged(before: Saved, now: Saved) -> None:
     """Raise `SettingsError` where a resumed training has a setting that would make it learn otherwise than it began."""
     for key, value in now.items():
-        if key in MAY_CHANGE or key in LENGTHS:
-            continue
-        _check_same(key, before.get(key, value), value)  # one that mtkit did not have then has changed nothing
+        if key not in (*MAY_CHANGE, *LENGTHS):
+            _check_same(key, before.get(key, value), value)  # one that mtkit did not have then has changed nothing
 
 
 def check_same_corpus(before: CorpusSettings, now: CorpusSettings, *, vocabulary_is_given: bool) -> None:
     """Raise `SettingsError` where a corpus was prepared in another way than is asked for."""
-    free = {*OF_THE_TEXT, *(OF_VOCABULARIES if vocabulary_is_given else ())}
+    free = {*FORGOTTEN, *(OF_VOCABULARIES if vocabulary_is_given else ())}
     began = msgspec.to_builtins(before)
     for key, value in msgspec.to_builtins(now).items():
         if key not in free:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from msgspec.structs import asdict
 from torch import nn
 
+from mtkit.configuration import field_names
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import SettingsError
 from mtkit.model_folder import ModelFolder
@@ -20,8 +20,8 @@ from mtkit.text.embeddings import embedding_size, read_embeddings
 from mtkit.text.vocabulary import Vocabulary
 from mtkit.training.events import Event, Note
 
-WITHOUT_WEIGHTS = {"dropout"}
-"""Settings of the network that may differ from those of the model that a training starts from."""
+SHAPE = field_names(NetworkSettings, comes_with="weights")
+"""Settings of the network that are those of the model that a training starts from."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,11 @@ class Start:
                 f"{corpus.path}: was prepared with other vocabularies than those of {self.init_from}; "
                 f"prepare it with `vocabulary={self.init_from}`"
             )
-        wanted = asdict(shape)
-        for name, value in asdict(model.config.network).items():
-            if name not in WITHOUT_WEIGHTS and wanted[name] != value:
+        for name in SHAPE:
+            wanted, value = getattr(shape, name), getattr(model.config.network, name)
+            if wanted != value:
                 raise SettingsError(
-                    f"`{name}` {wanted[name]} does not fit `init_from={self.init_from}`, which has {value}; "
+                    f"`{name}` {wanted} does not fit `init_from={self.init_from}`, which has {value}; "
                     f"leave `{name}` out"
                 )
         load_weights(network, model.weights)

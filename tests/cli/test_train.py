@@ -17,11 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from mtkit.cli.train import _as_started_from, _choice, _resume_command
-from mtkit.configuration import fields, for_corpus, resolve
+from mtkit.cli.train import _choice, _resume_command
+from mtkit.configuration import as_resolved, fields, for_corpus, resolve
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.model_folder import ModelFolder
 from mtkit.settings import TrainSettings
+from mtkit.starting_point import from_starting_point
 
 TINY = (
     "--embedding-size", 16, "--hidden-size", 16, "--decoder-layers", 1, "--batch-tokens", 400, "--threads", 1,
@@ -189,8 +190,14 @@ def test_a_second_ctrl_c_exits_at_once(prepared: PreparedCorpus, tmp_path: Path)
         ((), "no corpus: give the folder that mtkit preprocess wrote, or raw text with --langs and --train"),
         (("none",), "none"),
         (("PREPARED", "--vocab-size", 100), "--vocab-size is for raw text"),
-        (("PREPARED", "--hidden-size", 15), "hidden_size 15 is odd, and bidirectional"),
-        (("PREPARED", "--attention-heads", 3, "--hidden-size", 16), "attention_heads 3 does not divide hidden_size 16"),
+        (
+            ("PREPARED", "--hidden-size", 15),
+            "--hidden-size 15 is odd, and two directions share it (--bidirectional); choose an even one, or --no-bi",
+        ),
+        (
+            ("PREPARED", "--attention-heads", 3, "--hidden-size", 16),
+            "--attention-heads 3 does not divide --hidden-size 16",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(
@@ -206,8 +213,8 @@ def test_bad_input_is_one_line_and_code_2(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--attention-heads", 3), "attention_heads 3 does not divide hidden_size 512; choose one that does"),
-        (("--preset", "base", "--hidden-size", 333), "hidden_size 333 is odd, and bidirectional shares it"),
+        (("--attention-heads", 3), "--attention-heads 3 does not divide --hidden-size 512; choose one that does"),
+        (("--preset", "base", "--hidden-size", 333), "--hidden-size 333 is odd, and two directions share it"),
         (("--separate", "--tied-embeddings", "all"), "tied_embeddings all needs a joint vocabulary"),
     ],
 )
@@ -244,8 +251,9 @@ def test_of_many_hosts_no_command_of_one_is_told_as_what_goes_on(monkeypatch: py
     ],
 )
 def test_auto_says_how_long_it_trains(prepared: PreparedCorpus, changes: dict[str, int], length: str) -> None:
-    what, why = _choice(TrainSettings(**changes), prepared)
-    assert what.endswith(f"batches of 3,000 tokens, {length}")
+    resolved = for_corpus(as_resolved(TrainSettings(**changes)), prepared.size)
+    what, why = _choice(resolved, prepared)
+    assert what.endswith(f"batches of 1,500 tokens, {length}")
     assert why.startswith("Why: ")
 
 
@@ -278,7 +286,7 @@ def test_a_model_goes_on_with_another_corpus_and_resumes_without_the_model_it_be
     configs = [ModelFolder.open(path).config for path in (first, second)]
     assert configs[1].network == configs[0].network
     assert configs[1].vocabularies == configs[0].vocabularies
-    given = _as_started_from(resolve(TrainSettings, command="train", flags={"init_from": str(first)}))
+    given = from_starting_point(resolve(TrainSettings, command="train", flags={"init_from": str(first)}))
     assert not for_corpus(given, 29_000).settings.diversify  # a model has but one direction
     first.rename(tmp_path / "elsewhere")
     resumed = mtkit(*begin, "--updates", 6, "--resume")

@@ -35,6 +35,7 @@ def quick(out: Path, **changes: Any) -> TrainSettings:
     Two models each way are enough to have a first round and a further one.
     """
     settings: dict[str, Any] = {
+        "preset": "small",
         "network": NetworkSettings(decoder_layers=1, embedding_size=16, hidden_size=32, dropout=0.1, lexical=True),
         "learning_rate": 0.03,
         "batch_tokens": 600,

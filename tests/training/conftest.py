@@ -33,7 +33,8 @@ def tiny(tmp_path: Path) -> Callable[..., TrainSettings]:
 
     def make(out: str = "model", **changes: Any) -> TrainSettings:
         settings: dict[str, Any] = {
-            "network": NetworkSettings(embedding_size=8, hidden_size=12, dropout=0.3),
+            "preset": "small",  # but for the lexicon, the defaults
+            "network": NetworkSettings(embedding_size=8, hidden_size=12, dropout=0.3, lexical=False),
             "learning_rate": 0.01,
             "batch_tokens": 200,
             "updates": 30,

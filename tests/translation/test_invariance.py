@@ -32,7 +32,7 @@ def model(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("multi30k")
     corpus = CorpusSettings(langs="en-de", train=(f"{text}/train",), valid=(f"{text}/val",))
     prepared = prepare(PreprocessSettings(corpus=corpus, out=str(folder / "prepared")))
-    return train(TrainSettings(out=str(folder / "model"), updates=400, device="cpu"), prepared)
+    return train(TrainSettings(preset="small", out=str(folder / "model"), updates=400, device="cpu"), prepared)
 
 
 @pytest.mark.parametrize(("precision", "differences"), [("int8", 0), ("float32", 1)])
