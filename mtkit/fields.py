@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct, StructMeta
@@ -74,9 +74,9 @@ class Field:
         `--joint/--separate` is `--joint`, and with the value False `--separate`.
         """
         yes, _, no = self.flag.partition("/")
-        if self.type is bool and value == "False":
-            return no or f"no {yes}"
-        return yes if value is None or self.type is bool else f"{yes} {value}"
+        if self.type is bool and value in ("True", "False"):
+            return yes if value == "True" else no or f"no {yes}"
+        return yes if value is None else f"{yes} {value}"
 
     def check(self, value: Any) -> Any:
         """Return a value in the field's type; raise `SettingsError` where it is of another, or out of bounds."""
@@ -185,6 +185,24 @@ class Settings(Struct, metaclass=SettingsMeta, frozen=True, kw_only=True, forbid
                     force_setattr(self, name, checked)
             elif not isinstance(value, entry):
                 raise SettingsError(f"`{name}={value}`: must be {entry.__name__}")
+
+    def __copy__(self) -> Self:
+        return self  # nothing of it can change
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the values and the memory of which were given."""
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return _unpickled, (type(self), values, vars(self).get(_GIVEN))
+
+
+def _unpickled(settings: type[S], values: dict[str, Any], given: frozenset[str] | None) -> S:
+    made = msgspec.convert(values, settings)
+    if given is not None:
+        remember(made, given)
+    return made
 
 
 def remember(settings: Struct, given: Iterable[str]) -> None:

@@ -7,7 +7,7 @@
     README.md              model card
     log.jsonl              one JSON object a line: all that training told
     curves.svg             loss, BLEU, learning rate and speed, drawn from the log
-    training/<update>/     what `--resume` needs; deletable, as are training/prepared/, the corpus of a raw-text
+    training/<update>/     what resuming needs; deletable, as are training/prepared/, the corpus of a raw-text
                            training, and training/diversification/, what was added to it
 
 Reading it imports no torch.
@@ -170,7 +170,7 @@ class ModelFolder:
         file = self.path / "model.safetensors"
         if not self.has_weights:
             raise ModelFolderError(
-                f"{file}: is missing; if training stopped before its first validation, mtkit train --resume goes on"
+                f"{file}: is missing; if training stopped before its first validation, `resume=True` goes on with it"
             )
         return file
 
@@ -224,9 +224,9 @@ def check_way(path: Path, force: bool) -> None:
     if is_free(path):
         return
     if not is_model_folder(path):
-        raise OutputError(f"{path}: exists and is no model folder; choose another --out")
+        raise OutputError(f"{path}: exists and is no model folder; choose another `out`")
     if not force:
-        raise OutputError(f"{path}: holds a model already; --resume goes on with it, --force replaces it")
+        raise OutputError(f"{path}: holds a model already; `resume=True` goes on with it, `force=True` replaces it")
     if others := list(foreign_files(path)):
         more = f" and {len(others) - 1:,} more files" if len(others) > 1 else ""
         raise OutputError(

@@ -137,7 +137,7 @@ def test_a_model_is_told_from_any_other_folder(model_folder: Path, tmp_path: Pat
 
 
 def test_a_model_is_replaced_only_by_force(copy: Path) -> None:
-    with pytest.raises(OutputError, match="copy: holds a model already; --resume goes on with it, --force replaces it"):
+    with pytest.raises(OutputError, match="copy: holds a model already; `resume=True` goes on with it, `force=True`"):
         check_way(copy, force=False)
     check_way(copy, force=True)
     assert is_model_folder(copy)
@@ -147,7 +147,7 @@ def test_a_model_is_replaced_only_by_force(copy: Path) -> None:
 def test_what_is_no_model_is_never_replaced(force: bool, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     for place in (tmp_path, tmp_path / "thesis.tex"):
-        with pytest.raises(OutputError, match="exists and is no model folder; choose another --out"):
+        with pytest.raises(OutputError, match="exists and is no model folder; choose another `out`"):
             check_way(place, force)
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 

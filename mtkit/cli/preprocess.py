@@ -9,7 +9,7 @@ import typer
 from mtkit.cli.console import Console
 from mtkit.cli.evaluate import warn_without_bleu
 from mtkit.cli.options import add_command
-from mtkit.configuration import Resolved
+from mtkit.configuration import Resolved, as_flags
 from mtkit.settings import PreprocessSettings
 from mtkit.text.languages import split_langs
 
@@ -31,4 +31,4 @@ def run(resolved: Resolved[PreprocessSettings], given: Mapping[str, str | None],
 
     if langs := resolved.settings.corpus.langs:
         warn_without_bleu(split_langs(langs)[1], console)
-    prepare(resolved.settings, console.say)
+    prepare(resolved.settings, lambda line: console.say(as_flags(line)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mtkit.cli.console import Console
 from mtkit.cli.pace import Pace, clock
+from mtkit.configuration import as_flags
 from mtkit.training import Event, Finished, Note, Reported, Started, Validated, Warned, available_memory
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class TrainingDisplay:
         self.choice = ()
         match event:
             case Note():
-                self.console.say(event.text)
+                self.console.say(as_flags(event.text))
             case Started():
                 self._start(event)
             case Reported():
@@ -57,7 +58,7 @@ class TrainingDisplay:
             case Validated():
                 self._validate(event)
             case Warned():
-                self.console.warn(f"update {event.update:,}: {event.message}")
+                self.console.warn(f"update {event.update:,}: {as_flags(event.message)}")
             case Finished():
                 self._finish(event)
 

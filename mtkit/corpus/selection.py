@@ -152,7 +152,7 @@ class CleanText:
         if len(rows) < size or len(unique) < 2 * size:
             raise CorpusError(
                 f"{self}: {len(rows):,} of {len(unique):,} pairs have sentences that occur nowhere else, too few "
-                f"to hold out {size:,} for validation; give validation text with --valid, or more training text"
+                f"to hold out {size:,} for validation; give validation text with `valid`, or more training text"
             )
         held_out = frozenset(random.Random(seed).sample(rows.tolist(), size))
         return replace(self, rows=held_out), replace(self, rows=held_out, inside=True)

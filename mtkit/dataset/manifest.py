@@ -73,7 +73,7 @@ def read_header(path: Path) -> Header:
         return msgspec.json.decode((path / MANIFEST).read_bytes().removeprefix(BOM_UTF8), type=Header)
     except (OSError, UnicodeDecodeError, msgspec.MsgspecError, RecursionError) as error:
         check_limit(path, error)
-        raise PreparedError(f"{path}: not a prepared corpus; make one with mtkit preprocess --out {path}") from error
+        raise PreparedError(f"{path}: not a prepared corpus; prepare one first (mtkit preprocess)") from error
 
 
 def check_limit(path: Path, error: BaseException) -> None:

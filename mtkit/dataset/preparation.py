@@ -58,13 +58,13 @@ def prepare(settings: PreprocessSettings, report: Report = lambda line: None) ->
     corpus, out = settings.corpus, Path(settings.out).resolve()  # `.` is another folder once it is replaced
     langs = split_langs(corpus.langs)
     if not corpus.train:
-        raise SettingsError("--train is missing; give training text as PREFIX, SRC:TGT or FILE.tsv")
+        raise SettingsError("`train` is missing; give training text as PREFIX, SRC:TGT or FILE.tsv")
     normaliser = Normaliser()
     if corpus.vocabulary:
         borrowed, normaliser = _as_borrowed(corpus)
         settings = replace(settings, corpus=borrowed)
     if not settings.out:
-        raise SettingsError("--out is missing; give the folder to write the prepared corpus into")
+        raise SettingsError("`out` is missing; give the folder to write the prepared corpus into")
     _check_place(out, force=settings.force)
     train = CleanText.parse(corpus.train, langs, text_filters(corpus), normaliser, corpus.columns)
     odd_too = text_filters(corpus, validation=True)
@@ -174,7 +174,7 @@ def _as_borrowed(corpus: CorpusSettings) -> tuple[CorpusSettings, Normaliser]:
     """Return the settings and the normaliser with what the vocabularies of `corpus.vocabulary` were made by."""
     path = Path(corpus.vocabulary)
     if not is_model_folder(path) and not _is_prepared(path):
-        raise SettingsError(f"--vocabulary {path}: is neither a prepared corpus nor a model")
+        raise SettingsError(f"`vocabulary={path}`: is neither a prepared corpus nor a model")
     if is_model_folder(path):
         folder = ModelFolder.open(path)
         try:
@@ -268,12 +268,14 @@ def _check_place(out: Path, *, force: bool) -> None:
         if not names:
             return
         if not force:
-            raise OutputError(f"{out}: exists already; choose another --out, or replace a prepared corpus with --force")
+            raise OutputError(
+                f"{out}: exists already; choose another `out`, or replace a prepared corpus: `force=True`"
+            )
         if _is_prepared(out) and all(re.fullmatch(PREPARED_NAME, name) for name in names):
             return
-        raise OutputError(f"{out}: is no prepared corpus, or holds more than that, so --force leaves it alone")
+        raise OutputError(f"{out}: is no prepared corpus, or holds more than that, so `force=True` leaves it alone")
     if out.exists():
-        raise OutputError(f"{out}: is a file; choose another --out")
+        raise OutputError(f"{out}: is a file; choose another `out`")
 
 
 def _is_prepared(path: Path) -> bool:

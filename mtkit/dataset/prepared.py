@@ -215,7 +215,7 @@ class PreparedCorpus:
         if (ours.vocabularies, ours.normalisation) != (theirs.vocabularies, theirs.normalisation):
             raise PreparedError(
                 f"{other.path}: has other vocabularies or normalisation than {self.path}; "
-                f"prepare it again with --vocabulary {self.path}"
+                f"prepare it again with `vocabulary={self.path}`"
             )
 
     @property
@@ -225,12 +225,12 @@ class PreparedCorpus:
 
     @property
     def src_lang(self) -> str:
-        """Source language, as given to `--langs`."""
+        """Source language, as given to `langs`."""
         return self.manifest.src_lang
 
     @property
     def tgt_lang(self) -> str:
-        """Target language, as given to `--langs`."""
+        """Target language, as given to `langs`."""
         return self.manifest.tgt_lang
 
     @property

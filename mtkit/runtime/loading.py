@@ -32,7 +32,7 @@ def choose_device(
         if device == "auto":
             return "cpu"
         raise MissingExtraError(
-            f"--device cuda needs the full install ({error.name} is missing): pip install 'mtkit[train]'"
+            f"`device=cuda` needs the full install ({error.name} is missing): pip install 'mtkit[train]'"
         ) from error
     return "cuda" if torch_stepper.torch_device(device).type == "cuda" else "cpu"
 
@@ -49,7 +49,7 @@ def load_stepper(folder: ModelFolder, device: Literal["cpu", "cuda"], precision:
 
         return torch_stepper.load_torch_stepper(folder, torch_stepper.torch_device(device), precision)
     if precision == "bfloat16":
-        raise SettingsError("--precision bfloat16 is for a GPU; on a CPU choose int8 or float32")
+        raise SettingsError("`precision=bfloat16` is for a GPU; on a CPU choose int8 or float32")
     return _load_graphs(folder, precision)
 
 

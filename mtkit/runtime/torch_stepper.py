@@ -150,7 +150,7 @@ def choose_precision(precision: Precision, device: torch.device) -> torch.dtype 
 def torch_device(device: Device) -> torch.device:
     """Resolve `auto` to a GPU where there is one; raise `SettingsError` for a GPU that is not there."""
     if device == "cuda" and not torch.cuda.is_available():
-        raise SettingsError("--device cuda: torch sees no GPU here; use --device cpu or auto")
+        raise SettingsError("`device=cuda`: torch sees no GPU here; use `device=cpu` or auto")
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(device)
@@ -164,7 +164,7 @@ def load_torch_stepper(folder: ModelFolder, device: torch.device, precision: Run
         SettingsError: the precision is not one of a GPU.
     """
     if precision == "int8":
-        raise SettingsError("--precision int8 is for a CPU; on a GPU choose bfloat16 or float32")
+        raise SettingsError("`precision=int8` is for a CPU; on a GPU choose bfloat16 or float32")
     config = folder.config
     network = Seq2Seq(config.network, config.src_vocab_size, config.tgt_vocab_size)
     load_weights(network, folder.weights)

@@ -16,6 +16,7 @@ from mtkit.model_folder import ModelFolder
 from mtkit.search import Hypothesis, Stepper, score_targets, search
 from mtkit.settings import AlignmentUnit, Device, RuntimePrecision, SearchSettings
 from mtkit.text.padding import pad
+from mtkit.text.several import check_several
 from mtkit.text.vocabulary import BOS, EOS
 from mtkit.translation.alignment import AttentionWeights, Link, first_words, links, words_of_pieces
 from mtkit.translation.batching import SOURCE_MULTIPLE, batches, most_together, shares
@@ -90,6 +91,7 @@ class Translator:
             SettingsError: the device is not there, or cannot run at this precision.
             MissingExtraError: the device needs the full install.
         """
+        check_several(ensemble=ensemble)
         folder = model if isinstance(model, ModelFolder) else ModelFolder.open(Path(model))
         folders = [folder, *(ModelFolder.open(Path(other)) for other in ensemble)]
         for other in folders[1:]:
@@ -112,16 +114,16 @@ class Translator:
     def check(self, *, n_best: int = 1, alignments: AlignmentUnit = "none", attention: bool = False) -> None:
         """Raise `SettingsError` where this model and search cannot give what `translate` would be asked for."""
         if n_best < 1:
-            raise SettingsError(f"--n-best {n_best} asks for no translation; give 1 or more")
+            raise SettingsError(f"`n_best={n_best}` asks for no translation; give 1 or more")
         if n_best > self.search.beam_size and not self.search.sample:
             raise SettingsError(
-                f"--n-best {n_best} is more than a beam of {self.search.beam_size} finds; "
-                f"give --beam-size {n_best} or more, or --sample"
+                f"`n_best={n_best}` is more than a beam of {self.search.beam_size} finds; "
+                f"give `beam_size={n_best}` or more, or `sample=True`"
             )
         if not self.attention and (attention or alignments != "none" or self.search.coverage_penalty):
             raise SettingsError(
-                "--alignments, --attention and --coverage-penalty need attention, "
-                "and this model was trained with --attention none"
+                "`alignments`, `attention` and `coverage_penalty` need attention, "
+                "and this model was trained with `attention=none`"
             )
 
     def translate(
@@ -144,10 +146,11 @@ class Translator:
             attention: whether the attention weights are wanted.
 
         Raises:
-            SettingsError: as `check`.
+            SettingsError: as `check`; or lines or prefixes are a single text.
             CorpusError: there are not as many prefixes as lines.
         """
         self.check(n_best=n_best, alignments=alignments, attention=attention)
+        check_several(lines=lines, prefixes=prefixes)
         sources = list(lines)
         parts = self._parts(sources)
         found = self._search(
@@ -166,8 +169,10 @@ class Translator:
         """Return what the model thinks of given translations, in order; lines are never cut here.
 
         Raises:
+            SettingsError: sources or targets are a single text.
             CorpusError: there are not as many targets as sources.
         """
+        check_several(sources=sources, targets=targets)
         if len(sources) != len(targets):
             raise CorpusError(f"{len(sources):,} sources have {len(targets):,} targets; give one for each")
         src = self.src_vocabulary.encode_batch([self.normaliser.source(line) for line in sources])

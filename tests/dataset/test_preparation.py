@@ -187,7 +187,7 @@ class TestHoldOut:
         assert len(corpus.valid) == held_out
 
     def test_too_little_text(self, settings: Settings, make_pairs: MakePairs, write: Write) -> None:
-        with pytest.raises(CorpusError, match=r"50 of 50 pairs .* too few to hold out 100 .* give .* with --valid"):
+        with pytest.raises(CorpusError, match=r"50 of 50 pairs .* too few to hold out 100 .* give .* with `valid`"):
             prepare(settings(train=(write("few", make_pairs(50)),), valid=()))
 
     def test_too_much_repetition(self, settings: Settings, make_pairs: MakePairs, write: Write) -> None:
@@ -208,7 +208,7 @@ class TestErrors:
             prepare(settings(**change))
 
     def test_missing_out(self, settings: Settings) -> None:
-        with pytest.raises(SettingsError, match="--out is missing"):
+        with pytest.raises(SettingsError, match="`out` is missing"):
             prepare(PreprocessSettings(corpus=settings().corpus))
 
     @pytest.mark.parametrize("which", ["train", "valid"])
@@ -232,7 +232,7 @@ class TestPlace:
 
     def test_a_prepared_corpus_is_replaced_by_force_alone(self, settings: Settings) -> None:
         before = contents(prepare(settings()).path)
-        with pytest.raises(OutputError, match=r"out: exists already; .* with --force"):
+        with pytest.raises(OutputError, match=r"out: exists already; .*: `force=True`"):
             prepare(settings(vocab_size=350))
         assert contents(Path(settings().out)) == before
         assert len(prepare(settings(vocab_size=350, force=True)).src_vocabulary) == 350
@@ -248,7 +248,7 @@ class TestPlace:
         (foreign / "manifest.json").write_text('{"name": "a web app"}')
         for folder in (home, with_more, foreign):
             before = contents(folder)
-            with pytest.raises(OutputError, match="--force leaves it alone"):
+            with pytest.raises(OutputError, match="`force=True` leaves it alone"):
                 prepare(settings(out=folder.name, force=True))
             assert contents(folder) == before
 

@@ -147,7 +147,7 @@ class TestOpen:
         (tmp_path / "other").mkdir()
         (tmp_path / "other" / "manifest.json").write_text('{"name": "a web app"}')
         for path in (tmp_path / "none", tmp_path, tmp_path / "other"):
-            with pytest.raises(PreparedError, match="not a prepared corpus; make one with mtkit preprocess --out"):
+            with pytest.raises(PreparedError, match="not a prepared corpus; prepare one first"):
                 PreparedCorpus.open(path)
 
     def test_another_format(self, corpus: PreparedCorpus) -> None:

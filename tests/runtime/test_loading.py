@@ -103,7 +103,7 @@ def test_weights_and_training_are_not_needed_and_nothing_is_written(copy: Path) 
 
 
 def test_bfloat16_is_not_for_a_cpu(model_folder: Path) -> None:
-    with pytest.raises(SettingsError, match="--precision bfloat16 is for a GPU; on a CPU choose int8 or float32"):
+    with pytest.raises(SettingsError, match="`precision=bfloat16` is for a GPU; on a CPU choose int8 or float32"):
         load(model_folder, "bfloat16")
 
 

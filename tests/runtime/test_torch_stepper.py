@@ -280,7 +280,7 @@ def test_auto_takes_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(SettingsError, match="--device cuda: torch sees no GPU here; use --device cpu or auto"):
+    with pytest.raises(SettingsError, match="`device=cuda`: torch sees no GPU here; use `device=cpu` or auto"):
         torch_device("cuda")
 
 

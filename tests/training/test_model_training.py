@@ -525,7 +525,7 @@ def test_a_model_that_is_there_is_left_alone_unless_forced(tiny: Tiny, few: Prep
     settings = tiny(updates=5)
     shutil.copytree(model_folder, settings.out)
     before = files(Path(settings.out))
-    with pytest.raises(OutputError, match="holds a model already; --resume goes on with it, --force replaces it"):
+    with pytest.raises(OutputError, match="holds a model already; `resume=True` goes on with it, `force=True`"):
         train(settings, few)
     assert files(Path(settings.out)) == before
     train(replace(settings, force=True), few)

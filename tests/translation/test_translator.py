@@ -230,15 +230,15 @@ def test_copies_and_loops_are_marked(model_folder: Path) -> None:
 
 
 def test_what_does_not_go_together_is_said(model_folder: Path, translator: Translator) -> None:
-    with pytest.raises(SettingsError, match=r"--n-best 6 is more than a beam of 5 finds; give --beam-size 6 or more"):
+    with pytest.raises(SettingsError, match=r"`n_best=6` is more than a beam of 5 finds; give `beam_size=6` or more"):
         translator.translate(["a"], n_best=6)
-    with pytest.raises(SettingsError, match=r"^--n-best 0 asks for no translation; give 1 or more$"):
+    with pytest.raises(SettingsError, match=r"^`n_best=0` asks for no translation; give 1 or more$"):
         translator.translate(["a"], n_best=0)
     sampling = Translator(ModelFolder.open(model_folder), EchoStepper(), SearchSettings(sample=True))
     sampling.check(n_best=6)
     blind = Translator(ModelFolder.open(model_folder), EchoStepper(), SearchSettings(), attention=False)
     for asked in ({"alignments": "word"}, {"attention": True}):
-        with pytest.raises(SettingsError, match="trained with --attention none"):
+        with pytest.raises(SettingsError, match="trained with `attention=none`"):
             blind.translate(["a"], **asked)
     with pytest.raises(CorpusError, match="2 lines have 1 prefixes"):
         translator.translate(["a", "b"], prefixes=["c"])
