@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
 
-from mtkit.configuration import COMMANDS, fields, for_corpus, read_config, resolve, with_values_from
+from mtkit.configuration import (
+    COMMANDS,
+    as_resolved,
+    field_names,
+    fields,
+    for_corpus,
+    read_config,
+    resolve,
+    resumed,
+    vocabulary_size,
+    with_values_from,
+)
 from mtkit.errors import SettingsError
-from mtkit.presets import PRESETS, recipe_for
+from mtkit.presets import PRESETS, RECIPES, diversified_epochs, recipe_for
 from mtkit.settings import (
+    CorpusSettings,
     EvaluateSettings,
     NetworkSettings,
     PreprocessSettings,
@@ -172,3 +185,107 @@ def test_what_a_config_file_says_stays_whatever_the_file_is_called(
     monkeypatch.chdir(tmp_path)
     given = resolve(TrainSettings, command="train", flags={}, config=Path(name))
     assert with_values_from(for_corpus(given, 10**7), {"hidden_size": 32}, "model").settings.network.hidden_size == 128
+
+
+@pytest.mark.parametrize("pairs", [5_000, 29_000, 200_000, 10**7])
+@pytest.mark.parametrize("preset", get_args(PresetName))
+def test_for_a_corpus_every_training_has_a_length_and_doing_it_again_changes_nothing(preset: str, pairs: int) -> None:
+    resolved = for_corpus(resolve(TrainSettings, command="train", flags={"preset": preset}), pairs)
+    assert resolved.settings.epochs == PRESETS[preset].get("epochs", recipe_for(pairs).epochs)
+    assert for_corpus(resolved, pairs) == resolved
+    assert for_corpus(as_resolved(resolved.settings), pairs).settings == resolved.settings
+
+
+def test_updates_leave_no_epochs_to_choose() -> None:
+    assert for_corpus(resolve(TrainSettings, command="train", flags={"updates": 9}), 5_000).settings.epochs == 0
+
+
+def test_what_python_gives_is_resolved_as_what_flags_give() -> None:
+    network = NetworkSettings(dropout=0.4)  # the default, and yet it is given
+    by_python = as_resolved(TrainSettings(preset="auto", network=network, warmup=400))
+    by_flags = resolve(TrainSettings, command="train", flags={"preset": "auto", "dropout": 0.4, "warmup": 400})
+    given = {name for name, origin in by_python.origins.items() if origin == "given"}
+    assert given == {name for name, origin in by_flags.origins.items() if origin == "flag"}
+    for pairs in (5_000, 10**7):
+        assert for_corpus(by_python, pairs).settings == for_corpus(by_flags, pairs).settings
+    assert as_resolved(TrainSettings(preset="base")).origins["cell"] == "preset base"
+
+
+def saved(**changes: object) -> dict[str, object]:
+    """What a model's config.json has of a training of 5,000 pairs by the preset auto."""
+    values = for_corpus(resolve(TrainSettings, command="train", flags={}), 5_000).values
+    kept = set(field_names(TrainSettings, saved=True)) - set(field_names(CorpusSettings))
+    return {**{name: values[name] for name in kept}, **changes}
+
+
+def test_a_training_that_is_resumed_does_not_depend_on_the_recipes_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    began = saved(dropout=0.3, threads=3)
+    other = [replaced(recipe, epochs=1, values={"warmup": 7, "cell": "lstm"}) for recipe in RECIPES]
+    monkeypatch.setattr("mtkit.presets.RECIPES", other)
+    given = resolve(TrainSettings, command="train", flags={"resume": True, "threads": 1, "patience": 3})
+    resolved = for_corpus(resumed(given, began), 5_000)
+    assert {name: resolved.values[name] for name in began} == {**began, "threads": 1, "patience": 3}
+    origins = [resolved.origins[name] for name in ("epochs", "dropout", "preset", "threads", "resume")]
+    assert origins == ["resumed model", "resumed model", "resumed model", "flag", "flag"]
+    assert for_corpus(given, 5_000).settings.epochs == 1
+
+
+@pytest.mark.parametrize(("pairs", "epochs"), [(5_000, 40), (29_000, 10), (200_000, 20), (10**7, 10)])
+def test_a_model_that_says_0_epochs_has_those_of_the_version_that_saved_it(
+    pairs: int, epochs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mtkit.presets.RECIPES", [replaced(recipe, epochs=1) for recipe in RECIPES])
+    given = resolve(TrainSettings, command="train", flags={"resume": True})
+    assert for_corpus(resumed(given, saved(epochs=0)), pairs).settings.epochs == epochs
+
+
+def test_what_a_model_did_not_have_is_at_its_default_whatever_the_preset_says() -> None:
+    began = saved(preset="base")
+    del began["lexical"]
+    given = resolve(TrainSettings, command="train", flags={"resume": True, "preset": "base"})
+    assert given.settings.network.lexical
+    assert not for_corpus(resumed(given, began), 5_000).settings.network.lexical
+
+
+@pytest.mark.parametrize(
+    ("given", "began", "length"),
+    [
+        ({}, {"epochs": 3}, (3, 0)),
+        ({}, {"epochs": 0, "updates": 30}, (0, 30)),
+        ({"epochs": 5}, {"epochs": 0, "updates": 30}, (5, 0)),
+        ({"updates": 60}, {"epochs": 3}, (0, 60)),
+        ({"epochs": 0}, {"epochs": 3}, (3, 0)),
+    ],
+)
+def test_a_length_that_is_given_is_the_length(
+    given: dict[str, int], began: dict[str, int], length: tuple[int, int]
+) -> None:
+    asked = resolve(TrainSettings, command="train", flags={"resume": True, **given})
+    settings = for_corpus(resumed(asked, saved(**began)), 5_000).settings
+    assert (settings.epochs, settings.updates) == length
+
+
+def test_zeros_that_stand_for_a_choice_take_what_was_chosen() -> None:
+    given = resolve(TrainSettings, command="train", flags={"resume": True, "valid_every": 0, "save_every": 30})
+    settings = resumed(given, saved(valid_every=200, save_every=100)).settings
+    assert (settings.valid_every, settings.save_every) == (200, 30)
+
+
+@pytest.mark.parametrize("models", range(1, 11))
+@pytest.mark.parametrize("epochs", [1, 2, 7, 10, 40])
+def test_the_last_model_of_a_diversified_training_is_resumed_with_its_own_epochs(epochs: int, models: int) -> None:
+    last = diversified_epochs(epochs, models)
+    given = resolve(TrainSettings, command="train", flags={"resume": True})
+    settings = resumed(given, saved(epochs=last, models_each_way=models), diversified=True).settings
+    assert diversified_epochs(settings.epochs, models) == last
+
+
+def test_a_damaged_value_of_a_model_is_named() -> None:
+    given = resolve(TrainSettings, command="train", flags={"resume": True})
+    with pytest.raises(SettingsError, match=r"^resumed model: dropout much: expected `float`"):
+        resumed(given, saved(dropout="much"))
+
+
+def test_a_vocabulary_without_a_size_has_that_of_the_recipe() -> None:
+    assert vocabulary_size(CorpusSettings(vocab_size=77), 5_000) == 77
+    assert vocabulary_size(CorpusSettings(), 5_000) == recipe_for(5_000).vocab_size

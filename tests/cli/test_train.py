@@ -92,6 +92,13 @@ def test_show_config_prints_every_setting_with_its_origin_in_the_groups_of_the_h
     assert len({line.rstrip().rindex("  ") for line in out.splitlines() if "  " in line}) == 1  # one column of origins
 
 
+def test_show_config_of_a_resumed_training_shows_what_its_model_has(mtkit, model_folder: Path) -> None:
+    out = mtkit("train", "--out", model_folder, "--resume", "--dropout", 0.3, "--show-config").out.decode()
+    lines = [line.split() for line in out.splitlines()]
+    for line in ("* hidden_size 64 resumed model", "* updates 200 resumed model", "* dropout 0.3 flag"):
+        assert line.split() in lines
+
+
 def train_in_a_terminal(arguments: list[object], interrupt_at: bytes) -> tuple[int, bytes]:
     """Run `mtkit train` in a terminal of 60 x 40, press Ctrl-C when something appears; return exit code and output."""
     parent, child = pty.openpty()
