@@ -14,7 +14,7 @@ import typer
 from mtkit.cli.console import Console
 from mtkit.cli.evaluate import warn_without_bleu
 from mtkit.cli.options import Argument, add_command, option_order
-from mtkit.configuration import DEFAULT, FLAG, Resolved, as_flags, for_corpus
+from mtkit.configuration import DEFAULT, FLAG, RESUMED, Resolved, as_flags, for_corpus
 from mtkit.errors import Interrupted, MissingExtraError, SettingsError
 from mtkit.presets import RECIPES, diversified_epochs
 from mtkit.process import training_memory
@@ -74,7 +74,8 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Co
         corpus = open_corpus(resolved.settings, prepared, lambda line: console.say(as_flags(line)), processes)
         begun = processes.first(lambda: from_starting_point(resolved, corpus.fingerprint))
         resolved = for_corpus(begun, corpus.size)
-        choice = _choice(resolved, corpus) if resolved.settings.preset == "auto" else ()
+        chosen = resolved.settings.preset == "auto" and resolved.origins["preset"] != RESUMED
+        choice = _choice(resolved, corpus) if chosen else ()
         with TrainingDisplay(console, choice) as display:
             try:
                 train(resolved.settings, corpus, display.draw, processes)
