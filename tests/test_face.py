@@ -99,15 +99,14 @@ def test_train_prepares_the_text_of_its_settings_and_auto_chooses_what_is_not_gi
 def test_train_goes_on_with_what_its_model_was_begun_with(trained: Path, parallel_text: Path) -> None:
     text = mtkit.CorpusSettings(langs="en-fr", train=(f"{parallel_text}/valid",), valid=(f"{parallel_text}/valid",))
     before = mtkit.ModelFolder.open(trained).config.train
-    changes = {"updates": 4, "device": "cpu"}
-    mtkit.train(mtkit.TrainSettings(corpus=text, out=str(trained), resume=True, **changes))
+    mtkit.train(mtkit.TrainSettings(corpus=text, out=str(trained), resume=True, updates=4, device="cpu"))
     assert mtkit.ModelFolder.open(trained).config.train == before
     kinds = [json.loads(line)["kind"] for line in (trained / "log.jsonl").read_text().splitlines()]
     assert kinds[0] == "started"
 
 
 def test_without_a_corpus_there_must_be_text(tmp_path: Path) -> None:
-    with pytest.raises(mtkit.SettingsError, match="`langs=` is not a language pair"):
+    with pytest.raises(mtkit.SettingsError, match=r"`langs` .* is not a language pair"):
         mtkit.train(mtkit.TrainSettings(out=str(tmp_path / "model")))
 
 
@@ -128,5 +127,6 @@ def test_from_corpus_to_scores(prepared: mtkit.PreparedCorpus, model_folder: Pat
     settings = mtkit.EvaluateSettings(test=f"{parallel_text}/valid", threads=1, device="cpu")
     scores = mtkit.evaluate(settings, model_folder)
     assert isinstance(scores, mtkit.Scores)
+    assert scores.bleu is not None
     assert scores.bleu > 50
     assert msgspec.json.decode(scores.as_json())["sentences"] == 50

@@ -122,9 +122,11 @@ def test_what_settings_mean_for_resuming_and_saving() -> None:
     assert field_names(TrainSettings, resume="extend") == ("epochs", "updates")
     assert set(field_names(TrainSettings, resume="free")) == {
         "threads", "device", "precision", "patience", "target_bleu", "accumulate", "diversify", "models_each_way",
+        "verify",
     }  # fmt: skip
     assert set(field_names(TrainSettings, saved=False)) == {
         "train", "valid", "vocabulary", "init_from", "src_embeddings", "tgt_embeddings", "out", "resume", "force",
+        "verify",
     }  # fmt: skip
     assert field_names(CorpusSettings, saved=True, comes_with="vocabulary") == ("vocab_size", "vocab_type", "joint")
     assert field_names(NetworkSettings, comes_with="") == ("dropout",)
