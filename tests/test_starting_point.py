@@ -13,7 +13,8 @@ from mtkit.model_folder import ModelFolder
 from mtkit.presets import RECIPES
 from mtkit.settings import NetworkSettings, TrainSettings
 from mtkit.starting_point import from_starting_point
-from mtkit.training import Event, Finished, Validated, train
+from mtkit.synthetic.train import train
+from mtkit.training import Event, Finished, Validated
 
 SHAPE = NetworkSettings(embedding_size=8, hidden_size=12, decoder_layers=1)
 
