@@ -10,7 +10,6 @@ import torch
 from mtkit.dataset.batches import Batches
 from mtkit.dataset.noise import Noise
 from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.errors import SettingsError
 from mtkit.settings import TrainSettings
 from mtkit.training.best_weights_and_log import BestWeightsAndLog
 from mtkit.training.collaborators import USUAL, Collaborators
@@ -36,31 +35,21 @@ def assemble(
     processes: Processes = ALONE,
     collaborators: Collaborators = USUAL,
 ) -> Trainer:
-    """Return what trains `state` on a corpus into a model folder.
+    """Return what trains `state` on a corpus into a model folder; nothing is written yet.
 
     Args:
-        settings: all of them, with none of their lengths and intervals left open.
+        settings: with none of the lengths and intervals left open.
         corpus: what to learn from and to validate on.
         batches: its training pairs, in batches.
         state: where the training is.
-        folder: the model folder; nothing is written yet.
+        folder: the model folder.
         autocast: the type of the products where that is not float32.
         emit: called with each event.
         processes: those that train together.
         collaborators: clock, validator, and how often there is a report.
-
-    Raises:
-        SettingsError: the settings do not say how long to train.
     """
-    if not (settings.updates or settings.epochs):
-        raise SettingsError("`updates` and `epochs` are both 0; one of them must say how long to train")
     updates = last_update(settings.updates, settings.epochs, len(batches), state.progress)
-    intervals = Intervals(
-        updates=updates,
-        epoch=updates_of(len(batches), state.progress.batches_per_update),
-        valid=settings.valid_every,
-        save=settings.save_every,
-    )
+    epoch = updates_of(len(batches), state.progress.batches_per_update)
     schedule = Schedule.over(
         updates, name=settings.schedule, learning_rate=settings.learning_rate, warmup=settings.warmup
     )
@@ -86,7 +75,7 @@ def assemble(
         recorder,
         processes,
         folder=folder,
-        intervals=intervals,
+        intervals=Intervals(updates, epoch, settings.valid_every, settings.save_every),
         stopping=StoppingRule(updates, settings.patience, settings.target_bleu),
         report_every=collaborators.report_every,
         clock=collaborators.clock,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from mtkit.errors import SettingsError
 from mtkit.training.training_state import Progress
 
 
@@ -31,9 +32,14 @@ def last_update(updates: int, epochs: int, batches: int, progress: Progress) -> 
         epochs: of the whole training, counted from its beginning.
         batches: in an epoch.
         progress: how far the training is, and how many batches an update takes from now on.
+
+    Raises:
+        SettingsError: nothing says how long to train.
     """
     if updates:
         return updates
+    if not epochs:
+        raise SettingsError("`updates` and `epochs` are both 0; one of them must say how long to train")
     left_of_epoch = updates_of(batches - progress.position, progress.batches_per_update)
     epochs_after = epochs - progress.epoch - 1
     return progress.update + left_of_epoch + epochs_after * updates_of(batches, progress.batches_per_update)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from msgspec.structs import replace
 
-from mtkit.dataset.batches import Batches
 from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.errors import Interrupted, OutputError, PreparedError, SettingsError, TrainingError
+from mtkit.errors import Interrupted, OutputError, SettingsError, TrainingError
 from mtkit.lock import locked
 from mtkit.nn import Seq2Seq
 from mtkit.process import torch_as_it_was
@@ -23,22 +20,11 @@ from mtkit.training.assembly import assemble
 from mtkit.training.collaborators import USUAL, Collaborators
 from mtkit.training.events import Event, Finished, Started, ignore
 from mtkit.training.gradients import SAMPLING_WIDENS
-from mtkit.training.intervals import last_update, updates_of
 from mtkit.training.memory import estimate_memory
-from mtkit.training.output_folder import OutputFolder, Resumable
+from mtkit.training.output_folder import OutputFolder
+from mtkit.training.plan import Plan
 from mtkit.training.processes import ALONE, Processes
 from mtkit.training.result import TrainingResult
-from mtkit.training.saved_settings import (
-    Saved,
-    as_meant,
-    check_unchanged,
-    completed,
-    fingerprint,
-    resolve_network,
-    saved_form,
-)
-from mtkit.training.schedule import Schedule
-from mtkit.training.start import Start
 from mtkit.training.trainer import Trainer
 from mtkit.training.training_state import TrainingState
 
@@ -76,7 +62,7 @@ def train_model(
     with torch_as_it_was(), locked(output.path) if processes.is_first else nullcontext():
         if settings.threads:
             torch.set_num_threads(settings.threads)
-        plan = _plan(settings, corpus, output, processes)
+        plan = Plan.of(settings, corpus, output, processes)
         trainer = _begun(plan, corpus, output, device, emit, processes, collaborators)
         reason = _run(trainer, output, plan.settings.network, collaborators)
     progress = trainer.state.progress
@@ -93,43 +79,8 @@ def train_model(
     return result
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is settled before there is a network."""
-
-    settings: TrainSettings
-    """Those of the training, with nothing left open."""
-    saved: Saved
-    """As config.json has them."""
-    before: Saved
-    """Those that a resumed training began with, else empty."""
-    found: Resumable | None
-    """What a training is resumed from."""
-    start: Start
-    batches: Batches
-    batches_per_update: int
-
-
-def _plan(settings: TrainSettings, corpus: PreparedCorpus, output: OutputFolder, processes: Processes) -> _Plan:
-    """Find out where a training begins and what its settings come to; nothing is touched yet."""
-    network = resolve_network(settings.network, corpus.joint)
-    start = Start(settings.init_from, settings.src_embeddings, settings.tgt_embeddings)
-    start.check(network.embedding_size)
-    if processes.first(lambda: corpus.fingerprint) != corpus.fingerprint:
-        raise PreparedError(f"{corpus.path}: is another corpus here than for the first process; copy that one here")
-    found = processes.first(lambda: output.find_resumable(diversify=settings.diversify)) if settings.resume else None
-    batches = Batches(corpus.train, settings.batch_tokens, settings.seed)
-    batches_per_update = processes.count * settings.accumulate
-    epoch = updates_of(len(batches), batches_per_update)
-    before = as_meant(found.settings, corpus.size, epoch) if found else {}
-    settings = completed(replace(settings, network=network), epoch, before)
-    saved = saved_form(settings)
-    check_unchanged(before, saved)
-    return _Plan(settings, saved, before, found, start, batches, batches_per_update)
-
-
 def _begun(
-    plan: _Plan,
+    plan: Plan,
     corpus: PreparedCorpus,
     output: OutputFolder,
     device: torch.device,
@@ -162,7 +113,9 @@ def _begun(
         collaborators=collaborators,
     )
     if found:
-        processes.first(lambda: _go_on(plan, output, trainer))
+        now = trainer.updater.schedule
+        began = plan.schedule_before(now, state.progress)
+        processes.first(lambda: output.resume(plan.before, plan.saved, began, now, state.progress.update))
         trainer.resume(batches_before)
         for line in found.damaged:
             trainer.recorder.warn(f"{line}; training goes on from {found.state}, which is whole")
@@ -171,17 +124,9 @@ def _begun(
         processes.first(lambda: output.begin(settings.network, plan.saved, may_replace=may_replace))
     if processes.is_first:
         tell = trainer.recorder.emit if found else trainer.recorder.record  # a resumed one has it in its log
-        for event in (_started(trainer, corpus, settings.network, fingerprint(plan.saved)), *notes):
+        for event in (_started(trainer, corpus, settings.network, plan.fingerprint), *notes):
             tell(event)
     return trainer
-
-
-def _go_on(plan: _Plan, output: OutputFolder, trainer: Trainer) -> None:
-    """Let a resumed training be longer than it was; raise `SettingsError` where that cannot be."""
-    progress, schedule = trainer.state.progress, trainer.updater.schedule
-    updates = last_update(plan.before["updates"], plan.before["epochs"], len(plan.batches), progress)
-    began = Schedule.over(updates, name=schedule.name, learning_rate=schedule.peak, warmup=plan.settings.warmup)
-    output.resume(plan.before, plan.saved, began, schedule, progress.update)
 
 
 def _run(trainer: Trainer, output: OutputFolder, network: NetworkSettings, collaborators: Collaborators) -> str:
