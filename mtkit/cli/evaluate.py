@@ -58,7 +58,7 @@ def _lines(scores: Scores) -> Iterator[str]:
         ("chrF2", scores.chrf, scores.chrf_signature),
     ):
         if value is not None:
-            yield f"{label:<11} {value:.2f}  ({signature}; {scores.normalisation} on both sides)"
+            yield f"{label:<11} {value:.2f}  ({signature}; {scores.normalisation})"
     if scores.perplexity is not None:
         yield f"perplexity  {scores.perplexity:.2f}  (a target piece, {scores.sentences:,} sentences)"
     if scores.blank_references:

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from mtkit.errors import CorpusError
 from mtkit.text.normalisation import Normaliser
 
-NORMALISATION = "NFC"
+NORMALISATION = "NFC, without invisible characters"
 """What `normalised` does to text, by the name that is printed beside the signatures."""
 
 BLOCK_LINES = 1_000

@@ -201,10 +201,10 @@ def test_correct_bengali_sentences_score_100_and_the_line_says_what_was_normalis
     arguments = ("--hypotheses", tmp_path / "out.bn", "--reference", tmp_path / "ref.bn")
     scores = evaluated(mtkit, *arguments)
     assert (scores["bleu"], scores["chrf"]) == (pytest.approx(100), pytest.approx(100))
-    assert scores["normalisation"] == "NFC"
+    assert scores["normalisation"] == "NFC, without invisible characters"
     bleu, chrf, _ = mtkit("evaluate", *arguments).out.decode().splitlines()
-    assert bleu.endswith(f"{sacrebleu.__version__}; NFC on both sides)")
-    assert chrf.endswith(f"{sacrebleu.__version__}; NFC on both sides)")
+    assert bleu.endswith(f"{sacrebleu.__version__}; NFC, without invisible characters)")
+    assert chrf.endswith(f"{sacrebleu.__version__}; NFC, without invisible characters)")
 
 
 # References
