@@ -24,7 +24,7 @@ from mtkit.signals import stop_request
 from mtkit.storage import new_file, writing
 
 if TYPE_CHECKING:
-    from mtkit.translation import Translation, Translator
+    from mtkit.translation import BatchingTranslator, Translation, Translator
 
 LONG_LINES_NAMED = 5
 """Long lines that a warning names; those that follow are counted."""
@@ -46,7 +46,7 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
     """Translate lines from standard input to standard output, one for one and in order."""
     settings = resolved.settings
     _check_options(settings)
-    from mtkit.translation import Translator
+    from mtkit.translation import BatchingTranslator, Translator
 
     try:
         with ExitStack() as stack:
@@ -66,8 +66,12 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
             sink = stack.enter_context(_open_output(Path(settings.output))) if settings.output else sys.stdout.buffer
             live = console.live and bool(settings.output or not sys.stdout.isatty())
             report = stack.enter_context(Report(console, inputs, live=live))
-            answers = _scores if settings.score_against else _translations
-            for window in answers(translator, inputs, settings, report):
+            if settings.score_against:
+                answers = _scores(translator, inputs, report)
+            else:
+                batching = stack.enter_context(BatchingTranslator(translator))
+                answers = _translations(batching, inputs, settings, report)
+            for window in answers:
                 _write(sink, window)
                 report.written(len(window))
     except KeyboardInterrupt:
@@ -90,7 +94,7 @@ def _check_options(settings: TranslateSettings) -> None:
 
 
 def _translations(
-    translator: Translator, inputs: Sequence[LineInput], settings: TranslateSettings, report: Report
+    translator: BatchingTranslator, inputs: Sequence[LineInput], settings: TranslateSettings, report: Report
 ) -> Iterator[list[str]]:
     """Translate window by window; yield the lines to print."""
     from mtkit.cli.translation_format import as_json, as_text
@@ -111,9 +115,7 @@ def _translations(
         yield [printed(translation, settings) for translation in translations]
 
 
-def _scores(
-    translator: Translator, inputs: Sequence[LineInput], settings: TranslateSettings, report: Report
-) -> Iterator[list[str]]:
+def _scores(translator: Translator, inputs: Sequence[LineInput], report: Report) -> Iterator[list[str]]:
     """Score window by window; yield the log-probabilities to print."""
     from mtkit.evaluation import perplexity_of
 

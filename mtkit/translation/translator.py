@@ -20,7 +20,7 @@ from mtkit.text.several import check_several
 from mtkit.text.vocabulary import BOS, EOS
 from mtkit.translation.alignment import AttentionWeights, Link, first_words, links, words_of_pieces
 from mtkit.translation.batching import SOURCE_MULTIPLE, batches, most_together, shares
-from mtkit.translation.parallel import CancellableStepper, in_parallel, usable_cores
+from mtkit.translation.parallel import CancellableStepper, in_parallel, nothing, usable_cores
 from mtkit.translation.splitting import split_line
 from mtkit.translation.translation import Alternative, PairScore, Translation, is_loop
 
@@ -134,6 +134,7 @@ class Translator:
         n_best: int = 1,
         alignments: AlignmentUnit = "none",
         attention: bool = False,
+        check: Callable[[], None] = nothing,
     ) -> list[Translation]:
         """Translate lines (without their line ends), each as if it were alone, and return them in order.
 
@@ -144,6 +145,7 @@ class Translator:
             alignments: what links are wanted between: pieces, or words (what spaces part) of the translation and of
                 the source in NFKC.
             attention: whether the attention weights are wanted.
+            check: called before every step, by the threads that make it; what it raises ends the work.
 
         Raises:
             SettingsError: as `check`; or lines or prefixes are a single text.
@@ -151,13 +153,15 @@ class Translator:
         """
         self.check(n_best=n_best, alignments=alignments, attention=attention)
         check_several(lines=lines, prefixes=prefixes)
-        sources = list(lines)
+        sources, beginnings = list(lines), None if prefixes is None else list(prefixes)
+        check_prefixes(sources, beginnings)
         parts = self._parts(sources)
         found = self._search(
             [part.ids for of_line in parts for part in of_line],
-            None if prefixes is None else self._prefixes(list(prefixes), [len(of_line) for of_line in parts]),
+            None if beginnings is None else self._prefixes(beginnings, [len(of_line) for of_line in parts]),
             n_best,
             attention or alignments != "none",
+            check,
         )
         results, first = [], 0
         for source, of_line in zip(sources, parts, strict=True):
@@ -208,8 +212,6 @@ class Translator:
 
     def _prefixes(self, prefixes: list[str], counts: list[int]) -> list[list[int]]:
         """Encode the prefix of each line for the first of its `counts` parts; the others have none."""
-        if len(prefixes) != len(counts):
-            raise CorpusError(f"{len(counts):,} lines have {len(prefixes):,} prefixes; give one for each")
         encoded = self.tgt_vocabulary.encode_batch([self.normaliser.target(prefix) for prefix in prefixes])
         of_parts: list[list[int]] = []
         for prefix, count in zip(encoded, counts, strict=True):
@@ -217,7 +219,12 @@ class Translator:
         return of_parts
 
     def _search(
-        self, sources: list[list[int]], prefixes: list[list[int]] | None, n_best: int, attention: bool
+        self,
+        sources: list[list[int]],
+        prefixes: list[list[int]] | None,
+        n_best: int,
+        attention: bool,
+        check: Callable[[], None],
     ) -> list[list[Hypothesis]]:
         rows = n_best if self.search.sample else self.search.beam_size
         # `batch_tokens` is for the usual beam; more rows a sentence take more memory, and so fewer sentences.
@@ -241,7 +248,7 @@ class Translator:
             )
 
         results: dict[int, list[Hypothesis]] = {}
-        for (_, indices), found in zip(jobs, in_parallel(work, jobs, self.workers), strict=True):
+        for (_, indices), found in zip(jobs, in_parallel(work, jobs, self.workers, check), strict=True):
             results.update(zip(indices, found, strict=True))
         return [results[index] for index in range(len(sources))]
 
@@ -305,6 +312,12 @@ class Translator:
             tuple(self.tgt_vocabulary.pieces([*hypothesis.ids, *ended])),
             hypothesis.attention[:, : len(part.ids) + 1],
         )
+
+
+def check_prefixes(lines: Sequence[str], prefixes: Sequence[str] | None) -> None:
+    """Raise `CorpusError` unless there is a prefix for each line, where there are any."""
+    if prefixes is not None and len(prefixes) != len(lines):
+        raise CorpusError(f"{len(lines):,} lines have {len(prefixes):,} prefixes; give one for each")
 
 
 def _padded(sources: Sequence[list[int]]) -> tuple[Ids, Ids]:
