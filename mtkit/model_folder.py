@@ -47,7 +47,7 @@ PREPARED_NAME = rf"manifest\.json|{VOCABULARY_NAME}|{SHARD_NAME}"
 
 _DRAFT = r"(?:.*/)?(?:\.[^/]+\.\d+@[\w-]*\.(?:part|old)(?:/.*)?|\.(?:[^/]+\.)?lock)"
 _MODEL_NAME = rf"config\.json|{VOCABULARY_NAME}|model\.safetensors|README\.md|log\.jsonl|curves\.svg"
-_GRAPH_NAME = r"(?:encoder|step)\.onnx"
+_GRAPH_NAME = r"(?:encoder|step)\.onnx(?:\.data)?"
 _STATE_NAME = r"(?:network|optimizer|average)\.safetensors|(?:progress|checksums)\.json"
 _WRITTEN = (  # compiled where it is asked for: translating does not
     rf"{_MODEL_NAME}|runtime/[\w-]+/{_GRAPH_NAME}"
@@ -97,6 +97,8 @@ class ModelConfig(Struct, frozen=True, kw_only=True):
     corpus: CorpusRecord
     preprocess: Table
     train: Table
+    graphs: dict[str, str] = {}
+    """SHA-256 of each file under runtime/, by its path there; none before the first export, and in older models."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,13 @@ class ModelFolder:
 
     def configured(self, **train: Any) -> ModelFolder:
         """Write config.json, with some settings of training changed."""
-        config = msgspec.structs.replace(self.config, train={**self.config.train, **train})
+        return self._write(msgspec.structs.replace(self.config, train={**self.config.train, **train}))
+
+    def with_graphs(self, hashes: dict[str, str]) -> ModelFolder:
+        """Write config.json with the hashes of graphs."""
+        return self._write(msgspec.structs.replace(self.config, graphs=hashes))
+
+    def _write(self, config: ModelConfig) -> ModelFolder:
         with new_file(self.path / "config.json") as draft:
             draft.write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
         return ModelFolder(self.path, config)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import threading
 from collections.abc import Sequence
-from typing import Any, Literal
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from mtkit.errors import MissingExtraError, ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
@@ -12,6 +17,12 @@ from mtkit.runtime.processor import has_int8_instructions, may_have_gpu
 from mtkit.search import Stepper
 from mtkit.settings import Device, RuntimePrecision
 from mtkit.storage import sha256
+from mtkit.text.vocabulary import EOS
+
+if TYPE_CHECKING:
+    from mtkit.runtime.onnx_stepper import OnnxStepper
+
+PARTS = ("encoder.onnx", "step.onnx")
 
 
 def choose_device(
@@ -54,8 +65,6 @@ def load_stepper(folder: ModelFolder, device: Literal["cpu", "cuda"], precision:
 
 
 def _load_graphs(folder: ModelFolder, precision: RuntimePrecision) -> Stepper[Any]:
-    from mtkit.runtime.onnx_stepper import GRAPH_FORMAT, OnnxStepper
-
     name: str = precision
     if precision == "auto":
         name = "int8" if has_int8_instructions() else "float32"
@@ -63,15 +72,70 @@ def _load_graphs(folder: ModelFolder, precision: RuntimePrecision) -> Stepper[An
         name = "int8-7bit"
     graphs = folder.path / "runtime" / name
     remedy = f"make it with: mtkit export {shlex.quote(str(folder.path))}"
-    for part in ("encoder.onnx", "step.onnx"):
+    for part in PARTS:
         if not (graphs / part).is_file():
             raise ModelFolderError(f"{graphs / part}: is missing; {remedy}")
+    recorded = folder.config.graphs  # of none in a model that was exported before there were hashes
+    mine = [file for file in recorded if file.startswith(f"{name}/")]
+    if recorded and not {f"{name}/{part}" for part in PARTS} <= set(mine):
+        raise ModelFolderError(f"{graphs}: has no hashes in config.json; {remedy}")
+    files = [graphs.parent / file for file in mine]
+    hashes = Hashes([*files, *([folder.weights] if folder.has_weights else [])])
+
+    from mtkit.runtime.graph_check import misfit
+    from mtkit.runtime.onnx_stepper import GRAPH_FORMAT, OnnxStepper
+
+    for file, path in zip(mine, files, strict=True):  # before they are read: what is damaged may do anything
+        if hashes.next() != recorded[file]:
+            raise ModelFolderError(f"{path}: is not the file that export wrote, or is damaged; {remedy}")
     stepper = OnnxStepper(graphs / "encoder.onnx", graphs / "step.onnx")
     if any(made.get("format") != GRAPH_FORMAT for made in stepper.metadata):
         raise ModelFolderError(f"{graphs}: was made by another version of mtkit; {remedy}")
+    if reason := misfit(*stepper.sessions, folder.config.network):
+        raise ModelFolderError(f"{graphs}: does not fit config.json: {reason}; {remedy}")
     # a model translates without its weights; where they are, the graphs must be theirs
     if folder.has_weights:
-        digest = sha256(folder.weights)
+        digest = hashes.next()
         if any(made.get("weights") != digest for made in stepper.metadata):
             raise ModelFolderError(f"{graphs}: was made from other weights than {folder.weights}; {remedy}")
+    elif not recorded:
+        _try(stepper, folder, f"{graphs}: does not fit config.json: ", remedy)
     return stepper
+
+
+def _try(stepper: OnnxStepper, folder: ModelFolder, what: str, remedy: str) -> None:
+    """Take a step with graphs of which nothing is recorded; raise `ModelFolderError` where they are others'."""
+    if len({made.get("weights") for made in stepper.metadata}) > 1:
+        raise ModelFolderError(f"{what}encoder.onnx and step.onnx were made from different weights; {remedy}")
+    config = folder.config
+    try:
+        state = stepper.start(np.array([[config.src_vocab_size - 1, EOS]]), np.array([2]))
+        distribution, _ = stepper.distribution(np.array([config.tgt_vocab_size - 1]), state)
+    except Exception as error:  # ONNX Runtime's own errors share no base
+        raise ModelFolderError(f"{what}they do not run ({str(error).splitlines()[0]}); {remedy}") from error
+    pieces = distribution.log_probs.shape[1]
+    if pieces != config.tgt_vocab_size:
+        raise ModelFolderError(f"{what}they know {pieces:,} pieces, and there are {config.tgt_vocab_size:,}; {remedy}")
+
+
+class Hashes:
+    """The SHA-256 of files, found one after another by a thread of its own, while ONNX Runtime is imported."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+        self._found: SimpleQueue[str | OSError] = SimpleQueue()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def next(self) -> str:
+        """Return that of the next file; raise `ModelFolderError` where it cannot be read."""
+        found = self._found.get()
+        if isinstance(found, OSError):
+            raise ModelFolderError(f"{found.filename}: cannot be read ({found.strerror})") from found
+        return found
+
+    def _run(self) -> None:
+        for file in self._files:
+            try:
+                self._found.put(sha256(file))
+            except OSError as error:
+                self._found.put(error)

@@ -219,9 +219,14 @@ class OnnxStepper:
         return found, OnnxState(sources, hidden, slots.rows, sentences, slots.place_rows.shape[1], slots)
 
     @property
+    def sessions(self) -> tuple[onnxruntime.InferenceSession, onnxruntime.InferenceSession]:
+        """The encoder's and the step's."""
+        return self._encoder, self._step
+
+    @property
     def metadata(self) -> list[dict[str, str]]:
         """What is written in each graph: the format of its inputs and outputs, and the hash of its weights."""
-        return [session.get_modelmeta().custom_metadata_map for session in (self._encoder, self._step)]
+        return [session.get_modelmeta().custom_metadata_map for session in self.sessions]
 
 
 @cache
@@ -244,7 +249,7 @@ def session_options() -> onnxruntime.SessionOptions:
     # the rest was done at export
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.enable_mem_pattern = False  # the shapes change with every batch
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what fails is raised
     return options
 
 

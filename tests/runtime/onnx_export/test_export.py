@@ -10,15 +10,19 @@ from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from msgspec.structs import replace
 from safetensors.numpy import load_file, save_file
 
 from mtkit.errors import ModelFolderError
+from mtkit.model_folder import ModelConfig
 from mtkit.nn.attention import ATTENTIONS as NN_ATTENTIONS
 from mtkit.nn.recurrent import CELLS as NN_CELLS
+from mtkit.runtime.onnx_export import export as export_file
 from mtkit.runtime.onnx_export.attention import ATTENTION_GRAPHS
 from mtkit.runtime.onnx_export.cells import CELL_GRAPHS
 from mtkit.runtime.onnx_export.export import PRECISIONS, export
@@ -119,7 +123,7 @@ def test_export_writes_a_folder_a_precision_and_nothing_beside_its_graphs(export
     export(folder)
     names = {str(path.relative_to(folder.path / "runtime")) for path in (folder.path / "runtime").rglob("*.onnx")}
     assert names == {f"{name}/{part}.onnx" for name in PRECISIONS for part in ("encoder", "step")}
-    assert sorted(path.name for path in folder.path.iterdir()) == ["model.safetensors", "runtime"]
+    assert sorted(path.name for path in folder.path.iterdir()) == ["config.json", "model.safetensors", "runtime"]
     for name in names:
         graph = onnx.load(folder.path / "runtime" / name, load_external_data=False)
         assert not any(tensor.external_data for tensor in graph.graph.initializer)
@@ -178,5 +182,48 @@ def test_a_full_disk_is_told_as_one_and_leaves_the_old_graphs(model_folder: Path
     )
     run = subprocess.run([sys.executable, "-c", program, copied], capture_output=True, text=True, check=False)
     assert run.stderr.splitlines()[-1].startswith("mtkit.errors.OutputError")
-    assert "runtime: no space left on the disk" in run.stderr
+    assert "runtime: cannot be written (File too large)" in run.stderr
     assert before == {path: path.read_bytes() for path in copied.rglob("*.onnx")}
+
+
+def test_the_hash_of_every_file_is_recorded(exported: Make) -> None:
+    folder = exported(BASE).folder
+    export(folder)
+    recorded = msgspec.json.decode((folder.path / "config.json").read_bytes(), type=ModelConfig).graphs
+    runtime = folder.path / "runtime"
+    files = [path for path in runtime.rglob("*") if path.is_file()]
+    assert recorded == {str(path.relative_to(runtime)): sha256(path) for path in files}
+    assert len(recorded) == 2 * len(PRECISIONS)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_graph_too_large_for_its_file_has_its_constants_beside_it_and_says_the_same(
+    exported: Make, sources: Sources, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = exported(BASE)
+    inside = walk(model.stepper(precision), sources)
+    shutil.rmtree(model.folder.path / precision)
+    monkeypatch.setattr(export_file, "INSIDE", 10_000)
+    beside = walk(model.stepper(precision), sources)
+    files = {path.name: path.stat().st_size for path in (model.folder.path / precision).iterdir()}
+    assert set(files) == {"encoder.onnx", "encoder.onnx.data", "step.onnx", "step.onnx.data"}
+    assert files["step.onnx.data"] > 10_000
+    for one, other in zip(inside, beside, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_what_fails_for_another_reason_than_the_disk_is_said_as_it_is(
+    exported: Make, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    """And leaves nothing behind."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("another reason")
+
+    folder = exported(BASE).folder
+    monkeypatch.setattr(export_file, "INSIDE", 10**9 if inside else 0)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", fail)
+    with pytest.raises(RuntimeError, match="another reason"):
+        export(folder)
+    assert [path.name for path in folder.path.iterdir()] == ["model.safetensors"]
