@@ -93,7 +93,15 @@ def log_mean_exp(log_probs: Sequence[Reals]) -> Reals:
 
 def best_ids(log_probs: Reals, k: int) -> Ids:
     """Return the columns (N, k) of the greatest of each row (N, V), best first, equal ones by their id."""
-    k = min(k, log_probs.shape[1])
-    ids = np.sort(np.argpartition(-log_probs, k - 1, axis=1)[:, :k], axis=1)
-    order = np.argsort(-np.take_along_axis(log_probs, ids, axis=1), axis=1, kind="stable")
+    costs = -log_probs
+    if k >= log_probs.shape[1]:
+        return np.argsort(costs, axis=1, kind="stable")
+    # the k best in any order, then the next one; where it equals the last of them, which one is in is up to chance
+    found = np.argpartition(costs, (k - 1, k), axis=1)[:, : k + 1]
+    ids = np.sort(found[:, :k], axis=1)
+    last, next_ = np.take_along_axis(costs, found[:, k - 1 :], axis=1).T
+    tied = np.flatnonzero(last == next_)
+    if tied.size:
+        ids[tied] = np.sort(np.argsort(costs[tied], axis=1, kind="stable")[:, :k], axis=1)
+    order = np.argsort(np.take_along_axis(costs, ids, axis=1), axis=1, kind="stable")
     return np.take_along_axis(ids, order, axis=1)

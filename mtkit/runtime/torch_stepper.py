@@ -87,7 +87,7 @@ class TorchStepper:
             log_probs, wanted, weights, state = self._advance(last_tokens, state, required)
             if banned is not None:
                 log_probs.index_put_((self._tensor(banned[0]), self._tensor(banned[1])), self._impossible)
-            best, ids = log_probs.topk(min(k, log_probs.shape[1]), dim=1)
+            best, ids = best_first(log_probs, min(k, log_probs.shape[1]))
             return Candidates(*self._fetch(ids, best, wanted, weights if attention else None)), state
 
     def distribution(
@@ -129,6 +129,21 @@ class TorchStepper:
     def _tensor(self, array: Ids) -> Tensor:
         # From memory that is not pinned, CUDA has taken its copy when this returns: the array may change after it.
         return torch.from_numpy(array).to(self.device, non_blocking=True)
+
+
+def best_first(log_probs: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return the k greatest (N, k) of log-probabilities (N, V) in float32 and their ids, equal ones by their id.
+
+    `topk` takes equal ones in no order, and in bfloat16 3 % of rows of 8,000 tie at the top. `max` takes the first.
+    """
+    if k == 1:
+        best, ids = log_probs.max(dim=1, keepdim=True)
+        return best, ids
+    # As none is above 0, their bits without the sign grow as they fall: with the ids behind them, no two are equal.
+    costs = (log_probs.view(torch.int32) & 0x7FFFFFFF).to(torch.int64) << 31
+    keys = costs | torch.arange(log_probs.shape[1], device=log_probs.device)
+    ids = keys.topk(k, dim=1, largest=False).values & 0x7FFFFFFF
+    return log_probs.gather(1, ids), ids
 
 
 def choose_precision(precision: Precision, device: torch.device) -> torch.dtype | None:

@@ -49,7 +49,7 @@ def numbered(sentences: Ids) -> tuple[Ids, Ids, Ids]:
 class Candidates:
     """The best next tokens of N hypotheses.
 
-    `ids` (N, k) come best first, equal ones in a fixed order; `log_probs` (N, k) are natural logarithms, normalised
+    `ids` (N, k) come best first, equal ones by their id; `log_probs` (N, k) are natural logarithms, normalised
     over the whole vocabulary. A vocabulary smaller than k gives fewer columns; places that are left over hold -inf.
     Tokens that are never part of a translation (padding, bos) are never candidates. `required` (N,) are the
     log-probabilities of the tokens that the caller named. `attention` (N, S) are the weights with which each hypothesis

@@ -30,6 +30,10 @@ class Exported:
     network: Seq2Seq
     folder: ModelFolder
 
+    def save(self) -> None:
+        """Write the weights as they are now."""
+        save_weights(self.network, self.folder.path / "model.safetensors")
+
     def stepper(self, precision: str) -> OnnxStepper:
         graphs = self.folder.path / precision
         network = GraphNetwork(self.folder.config.network, read_weights(self.folder))

@@ -219,6 +219,8 @@ class GraphNetwork:
         maxima, _ = graph.split(maxima, wanted, blocks - wanted)
         few = graph.op("Min", k, graph.constant([wanted]))
         _, best_blocks = graph.ops("TopK", maxima, few, count=2, axis=1)  # (R, few)
+        # in the order of the pieces: of equal ones TopK takes the first, below, which is then the one of the lowest id
+        best_blocks, _ = graph.ops("TopK", best_blocks, few, count=2, axis=1, largest=0)
         chosen = graph.op("Unsqueeze", best_blocks, graph.constant([2]))
         found = graph.op("GatherND", table, chosen, batch_dims=1)  # (R, few, BLOCK)
         found = graph.op("Flatten", found, axis=1)
