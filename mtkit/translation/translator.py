@@ -20,6 +20,8 @@ from mtkit.text.several import check_several
 from mtkit.text.vocabulary import BOS, EOS
 from mtkit.translation.alignment import AttentionWeights, Link, first_words, links, words_of_pieces
 from mtkit.translation.batching import SOURCE_MULTIPLE, batches, most_together, shares
+from mtkit.translation.finite_stepper import FiniteStepper
+from mtkit.translation.joining import Joiner, begin_within_words
 from mtkit.translation.parallel import CancellableStepper, in_parallel, nothing, usable_cores
 from mtkit.translation.splitting import split_line
 from mtkit.translation.translation import Alternative, PairScore, Translation, is_loop
@@ -62,6 +64,8 @@ class Translator:
         self.src_lang, self.tgt_lang = folder.config.src_lang, folder.config.tgt_lang
         self.normaliser = folder.normaliser
         self.src_vocabulary, self.tgt_vocabulary = folder.src_vocabulary, folder.tgt_vocabulary
+        self.joiner = Joiner(self.tgt_lang)
+        self.name = str(folder.path)
 
     @classmethod
     def load(
@@ -108,6 +112,7 @@ class Translator:
         attention = all(one.config.network.attention != "none" for one in folders)
         workers = (threads or usable_cores()) if place == "cpu" else 1
         translator = cls(folder, stepper, search, attention=attention, seed=seed, workers=workers)
+        translator.name = " + ".join(str(one.path) for one in folders)
         translator.longest = min(one.config.corpus.longest_src for one in folders)
         return translator
 
@@ -186,7 +191,7 @@ class Translator:
             lengths = np.array([len(tgt[index]) + 1 for index in batch])
             tgt_batch = pad([tgt[index] for index in batch], after=[EOS])
             src_batch = _padded([src[index] for index in batch])
-            log_probs = score_targets(CancellableStepper(self.stepper, check), *src_batch, tgt_batch, lengths, bos=BOS)
+            log_probs = score_targets(self._checked(check), *src_batch, tgt_batch, lengths, bos=BOS)
             return list(map(PairScore, log_probs.tolist(), lengths.tolist()))
 
         jobs = list(batches([len(ids) + 1 for ids in src], self.search.batch_tokens))
@@ -194,6 +199,9 @@ class Translator:
         for batch, found in zip(jobs, in_parallel(work, jobs, self.workers), strict=True):
             scores.update(zip(batch, found, strict=True))
         return [scores[index] for index in range(len(src))]
+
+    def _checked(self, check: Callable[[], None]) -> Stepper[Any]:
+        return CancellableStepper(FiniteStepper(self.stepper, self.name), check)
 
     def _parts(self, sources: list[str]) -> list[list[_Part]]:
         """Encode lines, in parts where they are too long; no parts where there is nothing to translate."""
@@ -235,7 +243,7 @@ class Translator:
         def work(job: tuple[int, list[int]], check: Callable[[], None]) -> list[list[Hypothesis]]:
             width, indices = job
             return search(
-                CancellableStepper(self.stepper, check),
+                self._checked(check),
                 *_padded([sources[index] for index in indices]),
                 self.search,
                 bos=BOS,
@@ -264,7 +272,8 @@ class Translator:
         if not parts:
             blank = Alternative("", 0.0)
             return Translation(source, *blank, untranslatable=bool(source.strip()), n_best=(blank,))
-        n_best = tuple(self._alternative(hypotheses) for hypotheses in zip(*found, strict=False))
+        within = begin_within_words(normalise_source(source), [part.text for part in parts])
+        n_best = tuple(self._alternative(hypotheses, within) for hypotheses in zip(*found, strict=False))
         best = [hypotheses[0] for hypotheses in found]
         text, score = n_best[0]
         return Translation(
@@ -276,32 +285,38 @@ class Translator:
             copied=bool(text) and text == self.normaliser.target(source),
             parts=len(parts),
             n_best=n_best,
-            alignment=self._links(source, parts, best, alignments) if alignments != "none" else (),
+            alignment=self._links(source, parts, best, alignments, within) if alignments != "none" else (),
             attention=tuple(map(self._attention, parts, best)) if attention else (),
         )
 
-    def _alternative(self, hypotheses: Sequence[Hypothesis]) -> Alternative:
-        texts = (self.tgt_vocabulary.decode(hypothesis.ids) for hypothesis in hypotheses)
+    def _alternative(self, hypotheses: Sequence[Hypothesis], within: Sequence[bool]) -> Alternative:
+        texts = [self.tgt_vocabulary.decode(hypothesis.ids) for hypothesis in hypotheses]
         score = sum(hypothesis.score for hypothesis in hypotheses) / len(hypotheses)
-        return Alternative(" ".join(filter(None, texts)), score)
+        return Alternative(self.joiner.join(texts, within), score)
 
-    def _links(self, source: str, parts: list[_Part], best: list[Hypothesis], unit: AlignmentUnit) -> tuple[Link, ...]:
+    def _links(
+        self, source: str, parts: list[_Part], best: list[Hypothesis], unit: AlignmentUnit, within: Sequence[bool]
+    ) -> tuple[Link, ...]:
         """Link the pieces or words of a line and its translation, both counted through all parts."""
         starts = first_words(self.normaliser.source(source), [part.text for part in parts])
         found: set[Link] = set()
-        src_first, tgt_first = 0, 0
-        for part, hypothesis, start in zip(parts, best, starts, strict=True):
+        src_first, tgt_first, text = 0, 0, ""
+        for part, hypothesis, start, inside in zip(parts, best, starts, within, strict=True):
             assert hypothesis.attention is not None  # the search was asked for it
             if unit == "word":
-                src_first = start
+                src_first, tgt_first = start, len(text.split())
                 src_units = words_of_pieces(self.src_vocabulary, part.ids)
                 tgt_units = words_of_pieces(self.tgt_vocabulary, hypothesis.ids)
+                said = self.tgt_vocabulary.decode(hypothesis.ids)
+                if text and said and self.joiner.touch(text, said, inside):  # it goes on with the last word
+                    tgt_first -= 1
+                text = self.joiner.join((text, said), (False, inside))
             else:
                 src_units, tgt_units = list(range(len(part.ids))), list(range(len(hypothesis.ids)))
             of_part = links(hypothesis.attention, src_units, tgt_units)
             found |= {(src_first + src, tgt_first + tgt) for src, tgt in of_part}
             src_first += len(part.ids)
-            tgt_first += max(tgt_units, default=-1) + 1
+            tgt_first += len(hypothesis.ids)
         return tuple(sorted(found))
 
     def _attention(self, part: _Part, hypothesis: Hypothesis) -> AttentionWeights:
