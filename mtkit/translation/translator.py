@@ -272,7 +272,7 @@ class Translator:
         if not parts:
             blank = Alternative("", 0.0)
             return Translation(source, *blank, untranslatable=bool(source.strip()), n_best=(blank,))
-        within = begin_within_words(normalise_source(source), [part.text for part in parts])
+        within = begin_within_words(self.normaliser.source(source), [part.text for part in parts])
         n_best = tuple(self._alternative(hypotheses, within) for hypotheses in zip(*found, strict=False))
         best = [hypotheses[0] for hypotheses in found]
         text, score = n_best[0]

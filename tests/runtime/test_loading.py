@@ -16,13 +16,13 @@ from msgspec.structs import replace
 from mtkit.errors import ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Seq2Seq
+from mtkit.nn.weights import save_weights
 from mtkit.runtime import loading
 from mtkit.runtime.loading import choose_device, load_stepper
 from mtkit.runtime.onnx_export.export import write_graphs
 from mtkit.runtime.onnx_export.network import GraphNetwork
 from mtkit.runtime.onnx_export.weights import read_weights
 from mtkit.runtime.onnx_stepper import OnnxStepper
-from mtkit.runtime.weights import save_weights
 
 
 @pytest.fixture
