@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from mtkit.corpus.filters import FILTERS, BlankSide, Filter, LengthRatio, LongSide, piece_filters, text_filters
+from mtkit.corpus.filters import (
+    FILTERS,
+    TEXT_FILTERS,
+    BlankSide,
+    Filter,
+    LengthRatio,
+    LongSide,
+    piece_filters,
+    text_filters,
+)
 from mtkit.settings import CorpusSettings
 
 ORDINARY = {"text": ("A red cat sleeps.", "Un chat rouge dort."), "pieces": ([4, 5, 6], [7, 8])}
@@ -37,7 +46,10 @@ def test_every_filter_is_registered() -> None:
 
 
 def test_validation_text_keeps_what_is_only_odd() -> None:
-    assert [filter_.name for filter_ in text_filters(CorpusSettings(), validation=True)] == ["blank"]
+    names = {filter_.name for filter_ in text_filters(CorpusSettings(), validation=True)}
+    assert names == {kind.name for kind in TEXT_FILTERS if not kind.spares_validation}
+    assert "blank" in names
+    assert "ratio" not in names
 
 
 @pytest.mark.parametrize(

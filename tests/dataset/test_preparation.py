@@ -116,7 +116,7 @@ class TestSameAgain:
         assert (second.joint, second.manifest.corpus.vocab_type) == (joint, "bpe")
         assert second.manifest.corpus.vocabulary == "", "a folder can move between machines"
         assert second.train.tgt_texts([0]) == [second.tgt_vocabulary.decode(second.train.gather([0])[1][0])]
-        with pytest.raises(SettingsError, match="nowhere: is neither a prepared corpus nor a model"):
+        with pytest.raises(SettingsError, match="`vocabulary=nowhere`: is neither a prepared corpus nor a model"):
             prepare(settings(out="third", vocabulary="nowhere", vocab_size=0))
 
     def test_vocabularies_of_large_corpora_come_from_a_seeded_share(
@@ -200,7 +200,7 @@ class TestErrors:
         ("change", "message"),
         [
             ({"langs": ""}, "`langs` '' is not a language pair"),
-            ({"train": ()}, "--train is missing"),
+            ({"train": ()}, "`train` is missing"),
         ],
     )
     def test_missing_settings(self, settings: Settings, change: dict[str, object], message: str) -> None:
