@@ -127,8 +127,8 @@ class ModelFolder:
                 )
             config = msgspec.convert(content, ModelConfig)
             check_vocabulary_names(list(config.vocabularies))
-            if missing := {"epochs", "updates"} - config.train.keys():
-                raise ValueError(f"`train` has no {min(missing)}")
+            if missing := {"epochs", "updates", "valid_every", "save_every"} - config.train.keys():
+                raise ValueError(f"its table train has no {min(missing)}")
         except RecursionError as error:
             raise ModelFolderError(f"{file}: cannot be read (its values are nested too deep)") from error
         except (OSError, ValueError, msgspec.DecodeError, SettingsError) as error:

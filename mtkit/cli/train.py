@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Co
         if prepared:
             from mtkit.dataset.prepared import PreparedCorpus
 
-            corpus = PreparedCorpus.open(*map(Path, prepared))
+            corpus = PreparedCorpus.open(*map(Path, prepared), verify=False)
             resolved = for_corpus(from_starting_point(resolved, corpus.fingerprint), corpus.size)
         print("\n".join(config_table(resolved, corpus_known=bool(prepared))))
         return
@@ -67,8 +68,14 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Co
             f"{error.name} is missing; training needs the full install: pip install 'mtkit[train]'"
         ) from error
     from mtkit.cli.training_display import TrainingDisplay
+    from mtkit.lock import locked
 
-    with training_memory(), join(resolved.settings.device) as processes:
+    out = resolved.settings.out
+    with (
+        training_memory(),
+        join(resolved.settings.device) as processes,
+        locked(Path(out)) if out and processes.is_first else nullcontext(),  # raw text is prepared beside it already
+    ):
         if (langs := resolved.settings.corpus.langs) and processes.is_first:
             warn_without_bleu(split_langs(langs)[1], console)
         corpus = open_corpus(resolved.settings, prepared, lambda line: console.say(as_flags(line)), processes)

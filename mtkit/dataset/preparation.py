@@ -180,7 +180,7 @@ def _as_borrowed(corpus: CorpusSettings) -> tuple[CorpusSettings, Normaliser]:
         try:
             made, normaliser = msgspec.convert(folder.config.preprocess, CorpusSettings), folder.normaliser
         except msgspec.ValidationError as error:
-            raise ModelFolderError(f"{path / 'config.json'}: `preprocess` cannot be read ({error})") from error
+            raise ModelFolderError(f"{path / 'config.json'}: its table preprocess cannot be read ({error})") from error
     else:
         prepared = PreparedCorpus.open(path)
         made, normaliser = prepared.manifest.corpus, prepared.normaliser

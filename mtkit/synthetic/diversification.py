@@ -87,7 +87,7 @@ def _diversify(
         pairs = stages.folder(f"{number}/pairs", one_round.add)
         if pairs is None:
             break
-        whole = PreparedCorpus.open(*whole.paths, pairs)
+        whole = PreparedCorpus.open(*whole.paths, pairs, verify=settings.verify)
     if whole is corpus:
         emit(Note("No diversification: every translation is what the corpus says already"))
         return first

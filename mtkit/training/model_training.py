@@ -65,17 +65,17 @@ def train_model(
         plan = Plan.of(settings, corpus, output, processes)
         trainer = _begun(plan, corpus, output, device, emit, processes, collaborators)
         reason = _run(trainer, output, plan.settings.network, collaborators)
-    progress = trainer.state.progress
-    result = TrainingResult(
-        folder=output.path,
-        updates=progress.update,
-        best_bleu=progress.best_bleu,
-        best_update=progress.best_update,
-        seconds=progress.seconds,
-        reason=reason,
-        skipped=progress.skipped,
-    )
-    trainer.recorder.record(Finished.of(result, Path(settings.out)))
+        progress = trainer.state.progress
+        result = TrainingResult(
+            folder=output.path,
+            updates=progress.update,
+            best_bleu=progress.best_bleu,
+            best_update=progress.best_update,
+            seconds=progress.seconds,
+            reason=reason,
+            skipped=progress.skipped,
+        )
+        trainer.recorder.record(Finished.of(result, Path(settings.out)))
     return result
 
 

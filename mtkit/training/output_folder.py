@@ -11,7 +11,15 @@ import msgspec
 
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import OutputError, SettingsError
-from mtkit.model_folder import CorpusRecord, ModelConfig, ModelFolder, check_way, is_free, is_model_folder
+from mtkit.model_folder import (
+    CorpusRecord,
+    ModelConfig,
+    ModelFolder,
+    check_no_links,
+    check_way,
+    is_free,
+    is_model_folder,
+)
 from mtkit.report import BestModel, draw_curves, write_model_card
 from mtkit.runtime.onnx_export.export import export
 from mtkit.settings import NetworkSettings
@@ -59,6 +67,7 @@ class OutputFolder:
             return None
         if not is_model_folder(path):
             raise OutputError(f"{path}: is no model folder, so there is nothing to resume; choose another `out`")
+        check_no_links(path)
         for place in (path, path / "training"):
             remove_drafts(place)
         state, damaged = newest_whole_state(path / "training")

@@ -119,14 +119,16 @@ class TestTwoWriters:
         finally:
             process.communicate()
 
-    def test_preprocess_and_export_stop_where_somebody_writes(
+    def test_preprocess_train_and_export_stop_where_somebody_writes(
         self, mtkit: Callable[..., Outcome], text: list[str], model_copy: Path, tmp_path: Path
     ) -> None:
-        commands = {
-            tmp_path / "out": ("preprocess", *text, "--out", tmp_path / "out"),
-            model_copy: ("export", model_copy),
-        }
-        for folder, command in commands.items():
+        sizes = ("--updates", 1, "--hidden-size", 8, "--embedding-size", 8, "--device", "cpu")
+        commands: list[tuple[Path, tuple[object, ...]]] = [
+            (tmp_path / "out", ("preprocess", *text, "--out", tmp_path / "out")),
+            (model_copy, ("export", model_copy)),
+            (model_copy, ("train", *text, "--out", model_copy, "--force", *sizes)),
+        ]
+        for folder, command in commands:
             before = tree(tmp_path)
             with self.somebody_in(folder) as pid:
                 line = assert_one_line(mtkit(*command, "--quiet"))
@@ -258,6 +260,16 @@ class TestOutside:
         (model_copy / "data").symlink_to(tmp_path / "outside")
         check_no_links(model_copy)
 
+    def test_a_training_is_not_resumed_through_a_link(
+        self, mtkit: Callable[..., Outcome], prepared: PreparedCorpus, model_copy: Path, tmp_path: Path
+    ) -> None:
+        (model_copy / "training").rename(tmp_path / "outside")
+        (model_copy / "training").symlink_to(tmp_path / "outside")
+        before = tree(tmp_path)
+        line = assert_one_line(mtkit("train", prepared.path, "--out", model_copy, "--resume", "--quiet"))
+        assert f"{model_copy / 'training'}: is a link, and nothing is written through links" in line
+        assert tree(tmp_path) == before
+
     def test_export_replaces_a_link_and_writes_nothing_where_it_leads(
         self, mtkit: Callable[..., Outcome], model_copy: Path, tmp_path: Path
     ) -> None:
@@ -298,7 +310,7 @@ class TestStrangers:
             ("vocabularies", {"source.spm": ""}, "vocabularies"),
             ("vocabularies", {"joint.spm": "", "source.spm": ""}, "vocabularies"),
             ("train", {}, "train"),
-            ("train", {"epochs": 1}, "`train` has no updates"),
+            ("train", {"epochs": 1}, "its table train has no save_every"),
             ("preprocess", {}, "preprocess"),
             ("network.hidden_size", 0, "hidden_size"),
         ],
