@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtkit.text.vocabulary import normalise_source
 from mtkit.translation.joining import Joiner, begin_within_words
 from mtkit.translation.splitting import split_line
 
@@ -54,7 +53,7 @@ def test_where_parts_begin_within_words() -> None:
 @given(st.text(alphabet="ab一。 .", max_size=60), st.integers(1, 20))
 def test_the_parts_of_a_text_in_a_language_with_spaces_give_it_again(text: str, longest: int) -> None:
     """But for spaces after what is written without any."""
-    text = normalise_source(text)
+    text = " ".join(text.split())
     parts = split_line(text, lambda texts: list(map(len, texts)), longest)
     joined = Joiner("en").join(parts, begin_within_words(text, parts))
     assert "".join(joined.split()) == "".join(text.split())

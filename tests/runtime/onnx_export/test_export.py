@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
-import msgspec
 import numpy as np
 import onnx
 import onnxruntime
@@ -19,7 +19,6 @@ from msgspec.structs import replace
 from safetensors.numpy import load_file, save_file
 
 from mtkit.errors import ModelFolderError
-from mtkit.model_folder import ModelConfig
 from mtkit.nn.attention import ATTENTIONS as NN_ATTENTIONS
 from mtkit.nn.recurrent import CELLS as NN_CELLS
 from mtkit.runtime.onnx_export import export as export_file
@@ -189,7 +188,7 @@ def test_a_full_disk_is_told_as_one_and_leaves_the_old_graphs(model_folder: Path
 def test_the_hash_of_every_file_is_recorded(exported: Make) -> None:
     folder = exported(BASE).folder
     export(folder)
-    recorded = msgspec.json.decode((folder.path / "config.json").read_bytes(), type=ModelConfig).graphs
+    recorded = json.loads((folder.path / "config.json").read_bytes())["graphs"]
     runtime = folder.path / "runtime"
     files = [path for path in runtime.rglob("*") if path.is_file()]
     assert recorded == {str(path.relative_to(runtime)): sha256(path) for path in files}
