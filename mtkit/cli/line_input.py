@@ -5,12 +5,17 @@ from __future__ import annotations
 import queue
 import select
 import threading
+import zlib
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
+from mtkit.cli.unpacking import unpacked
 from mtkit.errors import CorpusError
 from mtkit.settings import DecodingErrors
+from mtkit.text.lines import LONGEST_LINE
+
+T = TypeVar("T", list[str], list[str] | None)
 
 WINDOW = 1024
 """Most lines read ahead and translated together: sorted by length, they share batches well."""
@@ -43,7 +48,8 @@ class LineInput:
         So a terminal or a slow pipe is answered line by line, and a fast one in batches.
 
         Raises:
-            CorpusError: a line is not UTF-8, or the stream breaks off; the lines before it have been yielded.
+            CorpusError: a line is not UTF-8, or too long, or the stream breaks off, is damaged gzip, or compressed in
+                another way; the lines before that have been yielded.
         """
         window: list[str] = []
         number, size = 0, 0
@@ -56,6 +62,19 @@ class LineInput:
                 if window and (raw is None or len(window) == WINDOW or size >= WINDOW_BYTES):
                     yield window
                     window, size = [], 0
+        except (EOFError, zlib.error) as error:
+            if window:
+                yield window
+            raise CorpusError(
+                f"{self.name}: is damaged gzip after line {number:,} ({error}); fetch or compress it again"
+            ) from error
+        except _Endless as error:
+            if window:
+                yield window
+            raise CorpusError(
+                f"{self.name}, line {number + 1:,}: is longer than {LONGEST_LINE:,} bytes; give text with a sentence a "
+                "line, and line feeds between them"
+            ) from error
         except OSError as error:
             if window:
                 yield window
@@ -73,7 +92,7 @@ class LineInput:
     def _arriving(self) -> Iterator[bytes | None]:
         """Yield the lines with their line ends, and None wherever the next one has not come yet."""
         chunks: Chunks = queue.Queue(maxsize=CHUNKS_AHEAD)
-        threading.Thread(target=_read, args=(self._source, chunks), daemon=True).start()
+        threading.Thread(target=_read, args=(self._source, self.name, chunks), daemon=True).start()
         while True:
             if chunks.empty():
                 yield None
@@ -98,7 +117,11 @@ class LineInput:
             return raw.decode(errors=self._errors)
 
 
-def _read(source: BinaryIO, chunks: Chunks) -> None:
+class _Endless(Exception):
+    """Raised where a line is longer than `LONGEST_LINE`."""
+
+
+def _read(source: BinaryIO, name: str, chunks: Chunks) -> None:
     """Put the lines of a stream, with their line ends, and then None; or the error that stopped the reading.
 
     It reads below Python's buffer: that one has a lock, and a thread that waits for input must not hold it when the
@@ -106,23 +129,54 @@ def _read(source: BinaryIO, chunks: Chunks) -> None:
     """
     raw = getattr(source, "raw", source)
     begun: list[bytes] = []
+    size = 0
     try:
-        while (chunk := raw.read(CHUNK)) != b"":
-            if chunk is None:  # a stream that does not block has nothing yet
-                select.select([raw], [], [])
-                continue
+        for chunk in unpacked(_chunks(raw), name):
             *whole, rest = chunk.split(b"\n")
             if whole:
                 whole[0] = b"".join((*begun, whole[0]))
-                chunks.put([line + b"\n" for line in whole])
                 begun.clear()
+                size = 0
+                if len(whole[0]) > LONGEST_LINE:
+                    raise _Endless
+                chunks.put([line + b"\n" for line in whole])
             if rest:
                 begun.append(rest)
+                size += len(rest)
+                if size > LONGEST_LINE:
+                    raise _Endless
         if begun:
             chunks.put([b"".join(begun)])
         chunks.put(None)
     except Exception as error:  # whatever it is, whoever waits for lines must hear of it
         chunks.put(error)
+
+
+def _chunks(raw: BinaryIO) -> Iterator[bytes]:
+    """Yield what comes, as soon as it does."""
+    while (chunk := raw.read(CHUNK)) != b"":
+        if chunk is None:  # a stream that does not block has nothing yet
+            select.select([raw], [], [])
+            continue
+        yield chunk
+
+
+def after(windows: Iterator[tuple[list[str], T]], count: int, name: str) -> Iterator[tuple[list[str], T]]:
+    """Yield what comes after the first `count` lines, of each window and of what goes with it line by line.
+
+    Raises:
+        CorpusError: there are not as many lines.
+    """
+    left = count
+    for window, partners in windows:
+        if left < len(window):
+            yield (window[left:], partners[left:] if partners else partners)
+        left = max(0, left - len(window))
+    if left:
+        raise CorpusError(
+            f"{name}: ends after {count - left:,} lines, and {count:,} are translated already; give the text that the "
+            "translation began with"
+        )
 
 
 def paired_lines(lines: LineInput, others: LineInput) -> Iterator[tuple[list[str], list[str]]]:

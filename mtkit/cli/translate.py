@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,14 +13,14 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 import typer
 
 from mtkit.cli.console import Console, discard_output
-from mtkit.cli.line_input import LineInput, paired_lines
+from mtkit.cli.line_input import LineInput, after, paired_lines
 from mtkit.cli.options import Argument, add_command
+from mtkit.cli.output_file import OutputFile, device, output_file
 from mtkit.configuration import Resolved
 from mtkit.errors import CorpusError, MtkitError, SettingsError
 from mtkit.process import shared_onnx_memory
 from mtkit.settings import DecodingErrors, TranslateSettings
 from mtkit.signals import stop_request
-from mtkit.storage import new_file, writing
 
 if TYPE_CHECKING:
     from mtkit.translation import BatchingTranslator, Translation, Translator
@@ -48,6 +47,7 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
     _check_options(settings)
     from mtkit.translation import BatchingTranslator, Translator
 
+    file: OutputFile | None = None
     try:
         with ExitStack() as stack:
             stack.enter_context(shared_onnx_memory())
@@ -63,9 +63,17 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
                 seed=settings.seed,
             )
             translator.check(n_best=settings.n_best, alignments=settings.alignments, attention=settings.attention)
-            sink = stack.enter_context(_open_output(Path(settings.output))) if settings.output else sys.stdout.buffer
+            sink: BinaryIO = sys.stdout.buffer
+            if settings.output and _is_device(Path(settings.output)):
+                sink = stack.enter_context(device(Path(settings.output), resume=settings.resume))
+            elif settings.output:
+                file = stack.enter_context(output_file(Path(settings.output), resume=settings.resume))
+                sink = file.sink
             live = console.live and bool(settings.output or not sys.stdout.isatty())
             report = stack.enter_context(Report(console, inputs, live=live))
+            if file and file.lines:
+                console.say(f"Going on after the {file.lines:,} lines of {file.part}")
+                report.lines = file.lines
             if settings.score_against:
                 answers = _scores(translator, inputs, report)
             else:
@@ -76,13 +84,19 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
                 report.written(len(window))
     except KeyboardInterrupt:
         raise typer.Exit(128 + signal.SIGINT) from None  # what is complete has been written; there is no more to say
+    finally:
+        if file and file.kept:
+            console.say(f"Kept {file.kept:,} lines in {file.part}; the same command with --resume goes on after them")
 
 
 def _check_options(settings: TranslateSettings) -> None:
     """Raise `SettingsError` where options do not go together, whatever the model."""
+    if settings.resume and not settings.output:
+        raise SettingsError("--resume goes on with a file of translations; name it with --output")
     several, aligned, jsonl = settings.n_best > 1, settings.alignments != "none", settings.format == "jsonl"
     if settings.score_against:
         refused = {"--prefix": settings.prefix, "--n-best": several, "--alignments": aligned}
+        refused |= {"--resume": settings.resume}
         refused |= {"--attention": settings.attention, "--sample": settings.search.sample, "--format jsonl": jsonl}
         for flag, given in refused.items():
             if given:
@@ -103,6 +117,8 @@ def _translations(
     windows: Iterator[tuple[list[str], list[str] | None]] = ((window, None) for window in inputs[0].windows())
     if settings.prefix:
         windows = paired_lines(*inputs)
+    if report.lines:
+        windows = after(windows, report.lines, inputs[0].name)
     for window, prefixes in windows:
         translations = translator.translate(
             window,
@@ -205,16 +221,8 @@ def _open_input(name: str, errors: DecodingErrors) -> Iterator[LineInput]:
         yield LineInput(file, name, errors)
 
 
-@contextmanager
-def _open_output(path: Path) -> Iterator[BinaryIO]:
-    """Open the file of --output: a device or a pipe as it is, a file so that it appears whole or not at all."""
-    if path.exists() and not path.is_file() and not path.is_dir():
-        with writing(path), path.open("wb") as device:
-            yield device
-    else:
-        place = Path(os.path.realpath(path))  # the file a link leads to is replaced, not the link
-        with new_file(place) as draft, draft.open("wb") as file:
-            yield file
+def _is_device(path: Path) -> bool:
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _write(sink: BinaryIO, lines: Sequence[str]) -> None:

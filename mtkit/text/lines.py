@@ -29,11 +29,11 @@ PACKED_BY = {".bz2": "bzip2", ".xz": "xz", ".zst": "zstd", ".zip": "zip"}
 """Compressed files that are not read: what made them, by the end of their names."""
 
 # By content, not by name: no text begins so.
-_GZIP_MAGIC = b"\x1f\x8b"
-_PACKED_MAGIC = {b"\xfd7zXZ\x00": ".xz", b"\x28\xb5\x2f\xfd": ".zst", b"PK\x03\x04": ".zip"} | {
+GZIP_MAGIC = b"\x1f\x8b"
+PACKED_MAGIC = {b"\xfd7zXZ\x00": ".xz", b"\x28\xb5\x2f\xfd": ".zst", b"PK\x03\x04": ".zip"} | {
     b"BZh%d1AY&SY" % level: ".bz2" for level in range(1, 10)
 }
-_HEAD = max(map(len, _PACKED_MAGIC))
+_HEAD = max(map(len, PACKED_MAGIC))
 
 Opener = Callable[[Path], AbstractContextManager[BinaryIO]]
 """Opens a file to read its bytes, unpacked, from the beginning."""
@@ -66,11 +66,11 @@ def opening(path: Path, watch: Callable[[bytes], object] | None = None) -> Itera
         CorpusError: it is compressed in another way.
     """
     with path.open("rb", buffering=0) as file, _Watched(cast(io.RawIOBase, file), watch) as watched:
-        for magic, suffix in _PACKED_MAGIC.items():
+        for magic, suffix in PACKED_MAGIC.items():
             if watched.head.startswith(magic):
                 raise packed_error(path, suffix)
         buffered = io.BufferedReader(watched, 1 << 16)
-        if watched.head.startswith(_GZIP_MAGIC):
+        if watched.head.startswith(GZIP_MAGIC):
             with gzip.GzipFile(fileobj=buffered) as unpacked:
                 yield cast(BinaryIO, unpacked)
         else:
