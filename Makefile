@@ -9,6 +9,8 @@ TORCH ?= torch==2.13.0
 TORCH_OLDEST ?= $(TORCH)
 PIP_FLAGS ?=
 BIN := .venv/bin
+# One process a core, up to four, each on one thread; the tests of a file share what they set up, so they stay together.
+TESTS := pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
 READY := .venv/.ready
 OLDEST := build/oldest
 
@@ -26,13 +28,14 @@ demo: $(READY) ## train English-French on data/ and translate: about five minute
 	echo 'The old doctor reads a long letter.' | $(BIN)/mtkit translate models/en-fr
 	$(BIN)/mtkit evaluate models/en-fr --test data/test
 
+test coverage: export OMP_NUM_THREADS = 1
 test: $(READY) ## run the tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m $(TESTS)
 
 coverage: $(READY) ## run the tests and fail where they run less of mtkit than they did
 	mkdir -p build
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage run -m $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
