@@ -81,7 +81,7 @@ def pairs_of(corpus: PreparedCorpus) -> list[tuple[str, str]]:
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
     """Every file that time does not change."""
-    timed = {"log.jsonl", "curves.svg", "progress.json"}
+    timed = {"log.jsonl", "curves.svg", "progress.json", "checksums.json"}
     files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     return {name: path.read_bytes() for name, path in files.items() if path.name not in timed}
 

@@ -31,6 +31,8 @@ EVERYTHING = {
     "accumulate": 2,
 }
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+TIMED = ("log.jsonl", "progress.json", "checksums.json", "curves.svg")
+"""Files that hold times, or the hash of one that does."""
 TIMES = ("elapsed", "seconds", "tokens_per_second")
 
 
@@ -42,10 +44,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
 def files(folder: Path) -> dict[str, bytes]:
     """Every file but for those that hold times, whose names are all that counts."""
     found = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
-    return {
-        name: b"" if name.endswith(("log.jsonl", "progress.json", "curves.svg")) else path.read_bytes()
-        for name, path in found.items()
-    }
+    return {name: b"" if name.endswith(TIMED) else path.read_bytes() for name, path in found.items()}
 
 
 def assert_same(one: Path, other: Path) -> None:
