@@ -83,9 +83,10 @@ def trained(parallel_text: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         corpus=text, network=network, out=str(out), updates=4, warmup=400, threads=1, device="cpu", precision="float32"
     )
     events: list[object] = []
-    mtkit.train(settings, emit=events.append)
+    result = mtkit.train(settings, emit=events.append)
     assert any(isinstance(event, mtkit.Note) and event.text.startswith("Reading") for event in events)
     assert isinstance(events[-1], mtkit.Finished)
+    assert mtkit.Translator.load(result, device="cpu").src_lang == "en"
     return out
 
 

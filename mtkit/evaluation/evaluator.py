@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
+from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +23,7 @@ TRANSLATED_TOGETHER = 2_000
 """Pairs that are held at a time; so many sentences make full batches of every length."""
 
 
-def evaluate(settings: EvaluateSettings, model: str | Path | None = None) -> Scores:
+def evaluate(settings: EvaluateSettings, model: str | PathLike[str] | None = None) -> Scores:
     """Score a model on `settings.test`, or `settings.hypotheses` against all of `settings.reference`.
 
     Texts of any size are read in step and never held whole.
@@ -52,7 +53,7 @@ def _score_files(settings: EvaluateSettings) -> Scores:
     return score(hypotheses, references, *more, language=language, tokenize=settings.tokenize, names=files)
 
 
-def _score_model(settings: EvaluateSettings, model: str | Path) -> Scores:
+def _score_model(settings: EvaluateSettings, model: str | PathLike[str]) -> Scores:
     translator = Translator.load(
         model,
         search=settings.search,

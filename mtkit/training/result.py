@@ -28,6 +28,10 @@ class TrainingResult:
     skipped: int
     """Updates that were skipped, since the loss or its gradient was not finite."""
 
+    def __fspath__(self) -> str:
+        """Return the folder: a result may stand wherever a model is asked for."""
+        return str(self.folder)
+
     @classmethod
     def recorded(cls, folder: Path) -> TrainingResult:
         """Read from its log what came of a training that had ended earlier.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +71,13 @@ class Translator:
     @classmethod
     def load(
         cls,
-        model: str | Path | ModelFolder,
+        model: str | PathLike[str] | ModelFolder,
         *,
         search: SearchSettings = SearchSettings(),  # noqa: B008 - frozen
         device: Device = "auto",
         threads: int = 0,
         precision: RuntimePrecision = "auto",
-        ensemble: Sequence[str | Path] = (),
+        ensemble: Sequence[str | PathLike[str]] = (),
         seed: int = 1,
     ) -> Translator:
         """Load a model.
