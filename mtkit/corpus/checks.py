@@ -17,12 +17,10 @@ class Check(ABC):
         self.first = ""
         """The first of them, as messages show it."""
 
-    def see(self, src: str, tgt: str) -> None:
-        """Take note of a pair."""
-        self.total += 1
-        if found := self.finds(src, tgt):
-            self.count += 1
-            self.first = self.first or shortened(found)
+    def add(self, found: str) -> None:
+        """Count a pair in which something was found."""
+        self.count += 1
+        self.first = self.first or shortened(found)
 
     @abstractmethod
     def finds(self, src: str, tgt: str) -> str | None:
@@ -42,7 +40,7 @@ class EqualSides(Check):
 
     def finds(self, src: str, tgt: str) -> str | None:
         """See `Check.finds`."""
-        return src if src == tgt and not src.isspace() else None
+        return src if src == tgt and src.strip() else None
 
     def remark(self) -> str:
         """See `Check.remark`."""
@@ -56,6 +54,8 @@ class DoubledQuotes(Check):
 
     def finds(self, src: str, tgt: str) -> str | None:
         """See `Check.finds`."""
+        if '""' not in src and '""' not in tgt:
+            return None
         return next((side for side in (src, tgt) if _is_quoted(side)), None)
 
     def remark(self) -> str:
@@ -71,10 +71,17 @@ CHECKS: tuple[type[Check], ...] = (EqualSides, DoubledQuotes)
 
 def checked(pairs: Iterable[tuple[str, str]], checks: Sequence[Check]) -> Iterator[tuple[str, str]]:
     """Yield the pairs, and show each one to all checks."""
-    for src, tgt in pairs:
-        for check in checks:
-            check.see(src, tgt)
-        yield src, tgt
+    total = 0
+    finders = [(check.finds, check.add) for check in checks]
+    for pair in pairs:
+        total += 1
+        src, tgt = pair
+        for finds, add in finders:
+            if found := finds(src, tgt):
+                add(found)
+        yield pair
+    for check in checks:
+        check.total += total
 
 
 def shortened(text: str, longest: int = 60) -> str:

@@ -20,12 +20,14 @@ def clean(
         filters: asked in this order; the first that drops a pair counts it.
         report: counts to add to.
     """
+    source, target = normaliser.source, normaliser.target  # looked up once: this runs for every pair of a corpus
+    questions = [(filter_.drops, filter_.name) for filter_ in filters]
     for raw_src, raw_tgt in pairs:
-        src, tgt = normaliser.source(raw_src), normaliser.target(raw_tgt)
+        src, tgt = source(raw_src), target(raw_tgt)
         report.total += 1
-        for filter_ in filters:
-            if filter_.drops(src, tgt):
-                report.drop(filter_.name)
+        for drops, name in questions:
+            if drops(src, tgt):
+                report.drop(name)
                 break
         else:
             yield src, tgt

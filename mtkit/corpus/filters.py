@@ -70,7 +70,9 @@ class LengthRatio(Filter[str]):
 
     def drops(self, src: str, tgt: str) -> bool:
         """See `Filter.drops`."""
-        shorter, longer = sorted((len(src), len(tgt)))
+        shorter, longer = len(src), len(tgt)
+        if shorter > longer:
+            shorter, longer = longer, shorter
         return longer > self.shortest and longer > self.max_ratio * shorter
 
 

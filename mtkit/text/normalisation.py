@@ -37,7 +37,9 @@ class Normaliser:
         >>> Normaliser().source(" ½   ﬁsh ")
         '1⁄2 fish'
         """
-        return one_line(unicodedata.normalize("NFKC", self._visible(text)))
+        if self.rule > 1 and not text.isascii():
+            text = _INVISIBLE.sub("", text)
+        return one_line(unicodedata.normalize("NFKC", text))
 
     def target(self, text: str) -> str:
         """Return text as the network learns to write it.
@@ -45,10 +47,9 @@ class Normaliser:
         >>> Normaliser().target(" ½   ﬁsh ")
         '½ ﬁsh'
         """
-        return one_line(unicodedata.normalize("NFC", self._visible(text)))
-
-    def _visible(self, text: str) -> str:
-        return text if self.rule < 2 or text.isascii() else _INVISIBLE.sub("", text)
+        if self.rule > 1 and not text.isascii():
+            text = _INVISIBLE.sub("", text)
+        return one_line(unicodedata.normalize("NFC", text))
 
 
 def one_line(text: str) -> str:
