@@ -9,6 +9,7 @@ import pytest
 
 from mtkit.cli.guide import PAGES, TOPICS
 from mtkit.cli.guide_page import rendered
+from tests.test_layers import FLOORS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,8 +69,10 @@ def test_anchors_within_a_page_lead_to_its_headings(topic: str) -> None:
     assert set(re.findall(r"\]\(#([^)]+)\)", page(topic))) <= headings
 
 
-def test_the_architecture_names_every_room_of_the_house() -> None:
-    house = PAGES.parent
-    rooms = {path.stem for path in house.iterdir() if path.suffix == ".py" or any(path.rglob("*.py"))} - {"__init__"}
-    floors = page("architecture").partition("## Floors")[2].partition("\n## ")[0]
-    assert rooms - set(re.findall(r"`(\w+)`", floors)) == set()
+def test_the_architecture_shows_the_floors_that_the_test_of_layers_holds() -> None:
+    table = page("architecture").partition("## Floors")[2].partition("\n## ")[0]
+    floors: dict[int, set[str]] = {}
+    for number, rooms in re.findall(r"^\| (\d*) ?\| (`[^|]+) \|", table, flags=re.MULTILINE):
+        floor = int(number) if number else min(floors)  # a row without a number is of the floor above it
+        floors.setdefault(floor, set()).update(re.findall(r"`(\w+)`", rooms))
+    assert floors == dict(enumerate(FLOORS))

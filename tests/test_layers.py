@@ -37,9 +37,13 @@ FLOORS = [
     {"report"},
     {"training"},
     {"synthetic"},
+    {"server"},
     {"cli", "__main__"},
 ]
 """The rooms of each floor. A room may import from the floors below it; within its own floor, only as `WITHIN` says."""
+
+RESERVED = {"server"}
+"""Rooms whose floor is known before they have code; who begins one takes it out of here."""
 
 WITHIN = {
     ("configuration", "presets"),
@@ -152,7 +156,7 @@ IMPORTS = [found for path in FILES if path != HOUSE / "__init__.py" for found in
 
 def test_every_file_is_in_a_room_of_the_plan() -> None:
     rooms = {path.relative_to(HOUSE).parts[0].removesuffix(".py") for path in FILES} - {"__init__"}
-    assert rooms == set(ROOMS) == set(OUTSIDE)
+    assert rooms == set(ROOMS) - RESERVED == set(OUTSIDE)
 
 
 def test_the_reader_sees_imports_wherever_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
