@@ -160,7 +160,7 @@ def test_a_signal_saves_everything_and_names_the_command_that_goes_on(
     # the same command with --resume goes on, and refuses other settings
     refused = mtkit(*arguments, "--resume", "--dropout", 0.1)
     assert refused.code == 2
-    assert "--resume cannot change dropout from 0.4 to 0.1" in refused.message
+    assert "--resume cannot change --dropout from 0.4 to 0.1" in refused.message
 
 
 def test_a_second_ctrl_c_exits_at_once(prepared: PreparedCorpus, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_bad_input_is_one_line_and_code_2(
     [
         (("--attention-heads", 3), "--attention-heads 3 does not divide --hidden-size 512; choose one that does"),
         (("--preset", "base", "--hidden-size", 333), "--hidden-size 333 is odd, and two directions share it"),
-        (("--separate", "--tied-embeddings", "all"), "tied_embeddings all needs a joint vocabulary"),
+        (("--separate", "--tied-embeddings", "all"), "--tied-embeddings all needs a joint vocabulary"),
     ],
 )
 def test_sizes_that_do_not_fit_are_caught_before_a_corpus_is_read(
@@ -312,4 +312,4 @@ def test_embeddings_give_their_width(mtkit, prepared: PreparedCorpus, tmp_path: 
         "train", prepared.path, "--out", tmp_path / "other", "--src-embeddings", file, "--embedding-size", 8, *shape
     )
     assert refused.code == 2
-    assert "has vectors of 12, and embedding_size is 8" in refused.message
+    assert "has vectors of 12, and --embedding-size is 8" in refused.message
