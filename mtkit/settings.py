@@ -262,12 +262,20 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     patience: Annotated[
         int,
         Meta(ge=0),
-        about("Stop after this many validations without a better BLEU; 0 never does.", "Length", resume="free"),
+        about(
+            "Stop after this many validations with neither a better score nor a lower perplexity; 0 never does.",
+            "Length",
+            resume="free",
+        ),
     ] = 10
     target_bleu: Annotated[
         float,
         Meta(ge=0, le=100),
-        about("Stop at a validation BLEU as high as this; 0 never does.", "Length", resume="free"),
+        about(
+            "Stop at a validation BLEU as high as this, or the chrF2 that goes with it; 0 never does.",
+            "Length",
+            resume="free",
+        ),
     ] = 95.0
     valid_every: Annotated[
         int,

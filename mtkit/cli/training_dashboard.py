@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from mtkit.cli.pace import Pace, clock
+from mtkit.evaluation import LABELS
 from mtkit.training import Reported, Sample, Started, Validated
 
-LABELS = ("source", "reference", "model")
+ROWS = ("source", "reference", "model")
 _BETWEEN = "   "  # two figures on a line
 _OTHER_ROWS = 11  # of the display on a narrow terminal, beside the texts of its samples
 _MOST_LINES = 3  # of one text
@@ -53,7 +54,7 @@ class Dashboard:
         yield from _flow(self._times(), options.max_width)
         if self.validated:
             yield from _flow(_scores(self.validated), options.max_width)
-            texts = max(1, len(LABELS) * len(self.validated.samples))
+            texts = max(1, len(ROWS) * len(self.validated.samples))
             lines = min(_MOST_LINES, max(1, (options.size.height - _OTHER_ROWS) // texts))
             for sample in self.validated.samples:
                 yield Text()
@@ -88,8 +89,8 @@ def fitted(text: str, width: int, lines: int) -> list[str]:
 
 def _scores(event: Validated) -> Iterator[str]:
     yield f"validation: perplexity {event.perplexity:.2f}"
-    yield f"BLEU {event.bleu:.2f}"
-    yield "the best yet" if event.best else f"best {event.best_bleu:.2f} at update {event.best_update:,}"
+    yield f"{LABELS[event.metric]} {event.score:.2f}"
+    yield "the best yet" if event.best else f"best {event.best_score:.2f} at update {event.best_update:,}"
 
 
 def _flow(figures: Iterable[str], width: int) -> Iterator[Text]:
@@ -106,8 +107,8 @@ def _flow(figures: Iterable[str], width: int) -> Iterator[Text]:
 
 def _table(sample: Sample, width: int, lines: int) -> Table:
     table = Table.grid(padding=(0, 2))
-    room = max(2, width - max(map(len, LABELS)) - 2)
-    for label, text in zip(LABELS, (sample.source, sample.reference, sample.translation), strict=True):
+    room = max(2, width - max(map(len, ROWS)) - 2)
+    for label, text in zip(ROWS, (sample.source, sample.reference, sample.translation), strict=True):
         shown = Text("\n".join(fitted(text, room, lines)), style="bold" if label == "model" else "")
         table.add_row(Text(label, style="dim"), shown)
     return table

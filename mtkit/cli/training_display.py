@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mtkit.cli.console import Console
 from mtkit.cli.pace import Pace, clock
 from mtkit.configuration import as_flags
+from mtkit.evaluation import LABELS
 from mtkit.training import Event, Finished, Note, Reported, Started, Validated, Warned, available_memory
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class TrainingDisplay:
     def _validate(self, event: Validated) -> None:
         self.console.say(
             f"update {event.update:,} | epoch {event.epoch} | validation: perplexity {event.perplexity:.2f}, "
-            f"BLEU {event.bleu:.2f}{' (best)' if event.best else ''}"
+            f"{LABELS[event.metric]} {event.score:.2f}{' (best)' if event.best else ''}"
         )
         if self.dashboard:
             self.dashboard.update, self.dashboard.validated = event.update, event
@@ -116,7 +117,8 @@ class TrainingDisplay:
             self.dashboard.stop()
         self.console.say(
             f"Finished after {event.updates:,} updates and {clock(event.seconds)}: {event.reason}. "
-            f"Best validation BLEU {event.best_bleu:.2f}, at update {event.best_update:,}" + _skips(event.skipped)
+            f"Best validation {LABELS[event.metric]} {event.best_score:.2f}, at update {event.best_update:,}"
+            + _skips(event.skipped)
         )
         if event.out:
             self.console.say(f"Wrote {event.out}; translate with: mtkit translate {shlex.quote(str(event.out))}")

@@ -1,6 +1,6 @@
 """curves.svg: how a training went, drawn from log.jsonl alone.
 
-Four panels over the updates: loss, BLEU, learning rate and speed. Text stays text, colours follow the light or dark
+Four panels over the updates: loss, score, learning rate and speed. Text stays text, colours follow the light or dark
 scheme of whoever looks, and equal logs give equal bytes.
 """
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from mtkit.evaluation import LABELS, MetricName
 from mtkit.storage import new_file
 from mtkit.training_log import read_log
 
@@ -85,7 +86,8 @@ def curves(records: Sequence[dict[str, Any]]) -> str:
         found = [(record["update"], record[key]) for record in records if record["kind"] == kind]
         return [(update, value) for update, value in found if value is not None]
 
-    best = max(points("validation", "bleu"), key=lambda point: point[1], default=None)
+    metric, scores = _scores(records)
+    best = max(scores, key=lambda point: point[1], default=None)
     perplexity = min((value for _, value in points("validation", "perplexity")), default=None)
     rates = [(update, 1000 * rate) for update, rate in points("report", "learning_rate")]
     title = " ".join(["Training", *(record["langs"] for record in records[:1] if record["kind"] == "started")])
@@ -95,8 +97,8 @@ def curves(records: Sequence[dict[str, Any]]) -> str:
             (Curve("training, smoothed", points("report", "loss")), Curve("validation", points("validation", "loss"))),
         ),
         Panel(
-            "Validation BLEU" + (f"; best {best[1]:.2f} at update {best[0]:,}" if best else ""),
-            (Curve("", points("validation", "bleu")),),
+            f"Validation {metric}" + (f"; best {best[1]:.2f} at update {best[0]:,}" if best else ""),
+            (Curve("", scores),),
         ),
         Panel("Learning rate in thousandths", (Curve("", rates),)),
         Panel("Target tokens a second", (Curve("", points("report", "tokens_per_second")),)),
@@ -113,6 +115,21 @@ def curves(records: Sequence[dict[str, Any]]) -> str:
         column, row = number % 2, number // 2
         parts += _draw(panel, last, _LEFT + column * (_WIDTH + _LEFT + 32), _TOP + row * (_HEIGHT + _GAP))
     return "\n".join([*parts, "</svg>", ""])
+
+
+def _scores(records: Sequence[dict[str, Any]]) -> tuple[str, list[Point]]:
+    """Return the name of the score that the last validation led by, and all that were counted of it.
+
+    Validations of mtkit 0.1 have a BLEU, and no name of what led.
+    """
+    validations = [record for record in records if record["kind"] == "validation"]
+    leading: MetricName = validations[-1].get("metric", "bleu") if validations else "bleu"
+    points = [
+        (record["update"], record["score"] if "score" in record else record["bleu"])
+        for record in validations
+        if record.get("metric", "bleu") == leading
+    ]
+    return LABELS[leading], points
 
 
 def ticks(high: float) -> list[float]:

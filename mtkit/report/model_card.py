@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mtkit.evaluation import Leading, ModelScore
 from mtkit.settings import NetworkSettings
 from mtkit.storage import new_file
 from mtkit.version import __version__
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 class BestModel:
     """Which weights a model folder holds: those of the best validation of its training."""
 
-    bleu: float
+    score: ModelScore
     """Of that validation."""
+    leading: Leading
+    """Why it is this score."""
     update: int
     updates: int
     """Of the whole training."""
@@ -46,6 +49,7 @@ def model_card(name: str, network: NetworkSettings, corpus: PreparedCorpus, best
     held_out = f"\n{manifest.held_out:,} pairs of the training text were held out for validation.\n" * bool(
         manifest.held_out
     )
+    reason = f"\n{best.leading}.\n" * bool(best.leading.reason)
     return f"""# {name}: {corpus.src_lang} to {corpus.tgt_lang}
 
 A recurrent machine translation model, trained with mtkit {__version__}.
@@ -54,11 +58,11 @@ A recurrent machine translation model, trained with mtkit {__version__}.
 
 ## Score
 
-Validation BLEU {best.bleu:.2f} (sacreBLEU, cased, detokenised, greedy search) on {len(corpus.valid):,} pairs,
+Validation {best.score} (sacreBLEU, cased, detokenised, greedy search) on {len(corpus.valid):,} pairs,
 at update {best.update:,} of {best.updates:,}. The weights are those of that update; they were chosen by
 this score, so expect a little less on new text. Score a test set of your own with `mtkit evaluate`.
-
-![Loss, BLEU, learning rate and speed over the updates](curves.svg)
+{reason}
+![Loss, score, learning rate and speed over the updates](curves.svg)
 
 ## Network
 

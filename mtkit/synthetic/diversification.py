@@ -27,6 +27,7 @@ from msgspec.structs import replace
 
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import SettingsError
+from mtkit.evaluation import LABELS, ModelScore
 from mtkit.lock import locked
 from mtkit.model_folder import ModelFolder
 from mtkit.presets import diversified_epochs
@@ -38,9 +39,10 @@ from mtkit.training import Collaborators, Event, Finished, Note, Started, Traini
 from mtkit.training.events import ignore
 from mtkit.training.output_folder import corpus_in_place
 from mtkit.training.processes import Processes
+from mtkit.training.thresholds import reaches, threshold
 
 LEAST_BLEU = 10.0
-"""Validation BLEU below which a model's translations have nothing to add."""
+"""Validation BLEU, or its equivalent in chrF2, below which a model's translations have nothing to add."""
 
 
 def diversify(
@@ -72,7 +74,7 @@ def _diversify(
         first = processes.first(lambda: TrainingResult.recorded(folder))
     else:
         first = models.train(1, "of the corpus as it is", corpus, stays=True)
-        if reason := _reason_against(first.best_bleu, settings.target_bleu):
+        if reason := _reason_against(first.best, settings.target_bleu):
             emit(Note(f"No diversification: {reason}"))
             return first
     if not stages.begin():
@@ -94,12 +96,13 @@ def _diversify(
     return _train_final(models, folder, first, whole, stages.root / "model" / folder.name)
 
 
-def _reason_against(bleu: float, target_bleu: float) -> str:
-    """Why a first model of this validation BLEU is also the final one, or an empty text."""
-    if 0 < target_bleu <= bleu:
-        return f"the model has reached validation BLEU {target_bleu:g}"
-    if bleu < LEAST_BLEU:
-        return f"the translations of a model below validation BLEU {LEAST_BLEU:g} have nothing to add"
+def _reason_against(score: ModelScore, target_bleu: float) -> str:
+    """Why a first model of this validation score is also the final one, or an empty text."""
+    name = f"validation {LABELS[score.metric]}"
+    if target_bleu > 0 and reaches(score, target_bleu):
+        return f"the model has reached {name} {threshold(score.metric, target_bleu):g}"
+    if not reaches(score, LEAST_BLEU):
+        return f"the translations of a model below {name} {threshold(score.metric, LEAST_BLEU):g} have nothing to add"
     return ""
 
 
@@ -205,12 +208,12 @@ def _train_final(
         return train_model(settings, whole, models.emit, processes, models.collaborators)
     number, about = 2 * settings.models_each_way + 1, "of the corpus and its translations"
     final = models.train(number, about, whole, out=str(place), epochs=epochs)
-    scores = f"validation BLEU {first.best_bleu:.2f}, the new one {final.best_bleu:.2f}"
-    if final.best_bleu <= first.best_bleu:
+    scores = f"validation {first.best}, the new one {final.best}"
+    if not final.best.is_better_than(first.best):
         models.emit(Note(f"The first model stays ({scores}): {settings.out}"))
         return first
     processes.first(lambda: _take_place(folder, final.folder))
-    scores = f"validation BLEU {final.best_bleu:.2f}, before {first.best_bleu:.2f}"
+    scores = f"validation {final.best}, before {first.best}"
     models.emit(Note(f"The new model takes the first one's place ({scores}): {settings.out}"))
     return replaced(final, folder=folder)
 

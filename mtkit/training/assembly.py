@@ -10,6 +10,7 @@ import torch
 from mtkit.dataset.batches import Batches
 from mtkit.dataset.noise import Noise
 from mtkit.dataset.prepared import PreparedCorpus
+from mtkit.evaluation import LeadingMetric
 from mtkit.settings import TrainSettings
 from mtkit.training.best_weights_and_log import BestWeightsAndLog
 from mtkit.training.collaborators import USUAL, Collaborators
@@ -53,6 +54,7 @@ def assemble(
     schedule = Schedule.over(
         updates, name=settings.schedule, learning_rate=settings.learning_rate, warmup=settings.warmup
     )
+    metric = LeadingMetric(corpus.tgt_lang, corpus.valid.tgt_texts(range(len(corpus.valid))))
     kept = BestWeightsAndLog(folder)
     recorder = Recorder(kept.log, state, processes, emit)
     updater = Updater(
@@ -70,11 +72,12 @@ def assemble(
         batches,
         Noise(corpus, settings.subword_sampling, settings.word_dropout, settings.seed),
         updater,
-        collaborators.validator(corpus, state.network, settings.batch_tokens, autocast),
+        collaborators.validator(corpus, state.network, settings.batch_tokens, autocast, metric),
         kept,
         recorder,
         processes,
         folder=folder,
+        leading=metric.leading,
         intervals=Intervals(updates, epoch, settings.valid_every, settings.save_every),
         stopping=StoppingRule(updates, settings.patience, settings.target_bleu),
         report_every=collaborators.report_every,

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import torch
 
 from mtkit.dataset.prepared import PreparedCorpus
+from mtkit.evaluation import LeadingMetric
 from mtkit.nn import Seq2Seq
 from mtkit.signals import StopRequest, stop_request
 from mtkit.training.validation import Validation, Validator
 
-MakeValidator = Callable[[PreparedCorpus, Seq2Seq, int, torch.dtype | None], Callable[[], Validation]]
-"""Takes a corpus, a network, the tokens of a batch and the type of products; returns what validates the network."""
+MakeValidator = Callable[[PreparedCorpus, Seq2Seq, int, torch.dtype | None, LeadingMetric], Callable[[], Validation]]
+"""Takes a corpus, a network, the tokens of a batch, the type of products and the score that leads on the validation
+references; returns what validates the network."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from mtkit.evaluation import MetricName
 from mtkit.training.result import TrainingResult
 
 
@@ -73,16 +74,20 @@ class Sample:
 
 @dataclass(frozen=True)
 class Validated:
-    """A validation: loss in nats a target token (not smoothed), greedy cased BLEU, and whether it is the best yet."""
+    """A validation: loss in nats a target token (not smoothed), and the score of greedy translations, cased."""
 
     kind: ClassVar[str] = "validation"
     update: int
     epoch: int
     loss: float
     perplexity: float
-    bleu: float
+    metric: MetricName
+    """The score that leads on the validation references; a note says why where that is not BLEU."""
+    score: float
+    """From 0 to 100."""
     best: bool
-    best_bleu: float
+    """Whether this is the best yet: at equal scores, by its perplexity."""
+    best_score: float
     best_update: int
     samples: tuple[Sample, ...]
     seconds: float
@@ -96,7 +101,10 @@ class Finished:
     out: Path | None
     """The folder, unless the model is one that does not stay."""
     updates: int
-    best_bleu: float
+    metric: MetricName
+    best_score: float
+    """Of the weights that are kept."""
+    best_perplexity: float
     best_update: int
     seconds: float
     reason: str
@@ -109,7 +117,9 @@ class Finished:
         return cls(
             out=out,
             updates=result.updates,
-            best_bleu=result.best_bleu,
+            metric=result.best.metric,
+            best_score=result.best.value,
+            best_perplexity=result.best.perplexity,
             best_update=result.best_update,
             seconds=result.seconds,
             reason=result.reason,

@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 
 from mtkit.errors import SettingsError
-from mtkit.training.training_state import Progress
+from mtkit.evaluation import LABELS
+from mtkit.training.progress import Progress
+from mtkit.training.thresholds import reaches, threshold
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,20 @@ class StoppingRule:
 
     updates: int
     patience: int
-    """Validations in a row without a better BLEU."""
+    """Validations in a row without progress: neither a better score nor a lower perplexity."""
     target_bleu: float
+    """Where chrF2 leads, its equivalent; see `chrf_equivalent`."""
 
     def reason(self, progress: Progress) -> str:
         """Say why there is no next update, or nothing where there is one."""
         if progress.update >= self.updates:
             return "all updates are done"
-        if 0 < self.target_bleu <= progress.best_bleu:
-            return f"validation BLEU has reached {self.target_bleu:g}"
-        if 0 < self.patience <= progress.validations_since_best:
-            return f"no better BLEU in {progress.validations_since_best} validations"
+        best = progress.best
+        if best and self.target_bleu > 0 and reaches(best, self.target_bleu):
+            return f"validation {LABELS[best.metric]} has reached {threshold(best.metric, self.target_bleu):g}"
+        if best and 0 < self.patience <= progress.validations_without_progress:
+            return (
+                f"no better {LABELS[best.metric]} and no lower perplexity in "
+                f"{progress.validations_without_progress} validations"
+            )
         return ""

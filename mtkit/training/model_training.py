@@ -10,6 +10,7 @@ import torch
 
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import Interrupted, OutputError, SettingsError, TrainingError
+from mtkit.evaluation import ModelScore
 from mtkit.lock import locked
 from mtkit.nn import Seq2Seq
 from mtkit.process import torch_as_it_was
@@ -18,12 +19,13 @@ from mtkit.runtime.torch_stepper import choose_precision, torch_device
 from mtkit.settings import NetworkSettings, TrainSettings
 from mtkit.training.assembly import assemble
 from mtkit.training.collaborators import USUAL, Collaborators
-from mtkit.training.events import Event, Finished, Started, ignore
+from mtkit.training.events import Event, Finished, Note, Started, ignore
 from mtkit.training.gradients import SAMPLING_WIDENS
 from mtkit.training.memory import estimate_memory
 from mtkit.training.output_folder import OutputFolder
 from mtkit.training.plan import Plan
 from mtkit.training.processes import ALONE, Processes
+from mtkit.training.progress import Progress
 from mtkit.training.result import TrainingResult
 from mtkit.training.trainer import Trainer
 from mtkit.training.training_state import TrainingState
@@ -69,7 +71,7 @@ def train_model(
         result = TrainingResult(
             folder=output.path,
             updates=progress.update,
-            best_bleu=progress.best_bleu,
+            best=_best(progress),
             best_update=progress.best_update,
             seconds=progress.seconds,
             reason=reason,
@@ -124,6 +126,8 @@ def _begun(
         processes.first(lambda: output.begin(settings.network, plan.saved, may_replace=may_replace))
     if processes.is_first:
         tell = trainer.recorder.emit if found else trainer.recorder.record  # a resumed one has it in its log
+        if trainer.leading.reason:
+            notes.append(Note(f"{trainer.leading}; it chooses the weights"))
         for event in (_started(trainer, corpus, settings.network, plan.fingerprint), *notes):
             tell(event)
     return trainer
@@ -135,7 +139,7 @@ def _run(trainer: Trainer, output: OutputFolder, network: NetworkSettings, colla
     with collaborators.stop_request() as stop:
         try:
             reason = trainer.run(stop)
-            best = BestModel(progress.best_bleu, progress.best_update, progress.update)
+            best = BestModel(_best(progress), trainer.leading, progress.best_update, progress.update)
             processes.first(lambda: output.finish(network, best))
         except Interrupted:
             processes.first(output.leave_usable)
@@ -177,3 +181,9 @@ def _started(trainer: Trainer, corpus: PreparedCorpus, network: NetworkSettings,
         updates_per_epoch=trainer.intervals.epoch,
         first_update=state.progress.update + 1,
     )
+
+
+def _best(progress: Progress) -> ModelScore:
+    """Return the score of the weights that are kept at the end, where a validation has been."""
+    assert progress.best is not None
+    return progress.best

@@ -13,6 +13,7 @@ from mtkit.settings import TrainSettings
 from mtkit.training.intervals import last_update, updates_of
 from mtkit.training.output_folder import OutputFolder, Resumable
 from mtkit.training.processes import Processes
+from mtkit.training.progress import Progress
 from mtkit.training.saved_settings import (
     Saved,
     as_meant,
@@ -24,7 +25,6 @@ from mtkit.training.saved_settings import (
 )
 from mtkit.training.schedule import Schedule
 from mtkit.training.start import Start
-from mtkit.training.training_state import Progress
 
 
 @dataclass(frozen=True)

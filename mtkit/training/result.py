@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mtkit.errors import ModelFolderError
+from mtkit.evaluation import ModelScore
 from mtkit.training_log import read_log
 
 
@@ -17,8 +21,8 @@ class TrainingResult:
     """The model folder, as an absolute path."""
     updates: int
     """Of the whole training, skipped ones included."""
-    best_bleu: float
-    """Validation BLEU of the weights that are kept."""
+    best: ModelScore
+    """Validation score of the weights that are kept: BLEU or, where that tells nothing, chrF2."""
     best_update: int
     """The update after which they were validated."""
     seconds: float
@@ -41,6 +45,15 @@ class TrainingResult:
         """
         for record in reversed(read_log(folder)):
             if record["kind"] == "finished":
-                names = ("updates", "best_bleu", "best_update", "seconds", "reason", "skipped")
-                return cls(folder=folder, **{name: record[name] for name in names})
+                names = ("updates", "best_update", "seconds", "reason", "skipped")
+                score = _recorded_score(record)
+                return cls(folder=folder, best=score, **{name: record[name] for name in names})
         raise ModelFolderError(f"{folder}: log.jsonl has no end of a training; train into another `out`")
+
+
+def _recorded_score(record: Mapping[str, Any]) -> ModelScore:
+    """Return the best score that a log's end has; mtkit 0.1 knew no other than BLEU, and an infinite one is null."""
+    if "best_bleu" in record:
+        return ModelScore("bleu", record["best_bleu"], math.inf)
+    perplexity = record["best_perplexity"]
+    return ModelScore(record["metric"], record["best_score"], math.inf if perplexity is None else perplexity)

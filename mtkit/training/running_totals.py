@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mtkit.training.training_state import Progress
+from mtkit.training.progress import Progress
 
 
 class RunningTotals:

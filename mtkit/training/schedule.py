@@ -11,7 +11,7 @@ FLOOR = 0.02
 """What is left of the peak at the end, as a share of it."""
 
 PLATEAU_PATIENCE = 3
-"""Validations without a better BLEU before the plateau schedule halves the rate."""
+"""Validations without a better score or a lower perplexity before the plateau schedule halves the rate."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Schedule:
 
     - cosine: half a cosine down to `FLOOR` of it (Loshchilov and Hutter 2017);
     - inverse-sqrt: falling with the square root of the update (Vaswani et al. 2017);
-    - plateau: halved each time `PLATEAU_PATIENCE` validations have brought no better BLEU.
+    - plateau: halved each time `PLATEAU_PATIENCE` validations have brought neither a better score nor a
+      lower perplexity.
     """
 
     name: ScheduleName

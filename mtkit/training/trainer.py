@@ -10,6 +10,7 @@ from pathlib import Path
 from mtkit.dataset.batches import Batches
 from mtkit.dataset.noise import Noise
 from mtkit.errors import Interrupted, OutputError, TrainingError
+from mtkit.evaluation import Leading, ModelScore
 from mtkit.signals import StopRequest
 from mtkit.training.best_weights_and_log import BestWeightsAndLog
 from mtkit.training.events import Reported, Validated
@@ -46,6 +47,7 @@ class Trainer:
         processes: Processes,
         *,
         folder: Path,
+        leading: Leading,
         intervals: Intervals,
         stopping: StoppingRule,
         report_every: int,
@@ -60,6 +62,8 @@ class Trainer:
         self.recorder = recorder
         self.processes = processes
         self.folder = folder
+        self.leading = leading
+        """The score that chooses the weights."""
         self.intervals = intervals
         self.stopping = stopping
         self.report_every = report_every
@@ -193,38 +197,41 @@ class Trainer:
         self._tokens_since_report = 0
         self.recorder.record(report)
 
-    def _count_towards_patience(self, bleu: float) -> None:
+    def _count_towards_patience(self, score: ModelScore) -> None:
         """Count a validation at its interval. One at the very end is no part of the same training made longer."""
         progress = self.state.progress
-        if bleu > progress.best_bleu_at_interval:
-            progress.best_bleu_at_interval = bleu
-            progress.validations_since_best = 0
+        if score.shows_progress(progress.best_at_interval, progress.lowest_perplexity):
+            progress.validations_without_progress = 0
         else:
-            progress.validations_since_best += 1
-            if progress.validations_since_best % PLATEAU_PATIENCE == 0:
+            progress.validations_without_progress += 1
+            if progress.validations_without_progress % PLATEAU_PATIENCE == 0:
                 progress.halvings += 1
+        if score.is_better_than(progress.best_at_interval):
+            progress.best_at_interval = score
+        progress.lowest_perplexity = min(progress.lowest_perplexity, score.perplexity)
 
     def _validate(self) -> None:
         network, average, progress = self.state.network, self.state.average, self.state.progress
         began = self.clock()
         with average.in_place(network) if average else nullcontext():
             result = self.processes.first(self.validate)
-            best = result.bleu > progress.best_bleu
-            if best and self.processes.is_first:
-                self.kept.keep(network)
-        if best:
-            progress.best_bleu, progress.best_update = result.bleu, progress.update
+            score, best = result.score, progress.best
+            if is_best := score.is_better_than(best):
+                best, progress.best, progress.best_update = score, score, progress.update
+                if self.processes.is_first:
+                    self.kept.keep(network)
         if progress.update % self.intervals.valid == 0:
-            self._count_towards_patience(result.bleu)
+            self._count_towards_patience(score)
         self.recorder.record(
             Validated(
                 update=progress.update,
                 epoch=progress.last_epoch,
                 loss=result.loss,
                 perplexity=result.perplexity,
-                bleu=result.bleu,
-                best=best,
-                best_bleu=progress.best_bleu,
+                metric=result.metric,
+                score=result.value,
+                best=is_best,
+                best_score=(best or score).value,
                 best_update=progress.best_update,
                 samples=result.samples,
                 seconds=self.clock() - began,

@@ -14,9 +14,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import msgspec
 import torch
-from msgspec import Struct
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -25,41 +23,10 @@ from mtkit.nn.weights import distinct_weights, load_tensors, load_weights, save_
 from mtkit.storage import new_folder
 from mtkit.training.average import MovingAverage
 from mtkit.training.processes import Processes
+from mtkit.training.progress import Progress, decode_progress, encode_progress
 from mtkit.training.whole_state import refusal, saved_states, write_checksums
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
-
-
-class Progress(Struct, kw_only=True):
-    """Where training is. Sums run since the last report."""
-
-    update: int = 0
-    """Updates that are done, skipped ones included."""
-    epoch: int = 0
-    position: int = 0
-    """Batches of this epoch that are done."""
-    batches_per_update: int = 1
-    """Of all processes together."""
-    best_bleu: float = -1.0
-    best_update: int = 0
-    best_bleu_at_interval: float = -1.0
-    """The best of the validations at their interval, which does without that of the end where it is off it."""
-    validations_since_best: int = 0
-    """Validations at their interval since the best of them."""
-    halvings: int = 0
-    """How often the plateau schedule has halved the learning rate."""
-    seconds: float = 0.0
-    log_bytes: int = 0
-    loss_sum: float = 0.0
-    token_sum: int = 0
-    skipped: int = 0
-    """Updates of the whole training that were skipped, since the loss or its gradient was not finite."""
-    skipped_in_a_row: int = 0
-
-    @property
-    def last_epoch(self) -> int:
-        """The epoch of the last update, counted from 1."""
-        return self.epoch + (self.position > 0)
 
 
 class TrainingState:
@@ -103,7 +70,7 @@ class TrainingState:
             save_tensors(self._moments(), draft / "optimizer.safetensors")
             if self.average:
                 save_tensors(self.average.tensors, draft / "average.safetensors")
-            (draft / "progress.json").write_bytes(msgspec.json.encode(self.progress))
+            (draft / "progress.json").write_bytes(encode_progress(self.progress))
             write_checksums(draft)
         for old in saved_states(folder):
             if old != target:
@@ -112,7 +79,7 @@ class TrainingState:
     def load(self, saved: Path) -> None:
         """Go back to what was saved; raise `ModelFolderError` where that is damaged."""
         try:
-            progress = msgspec.json.decode((saved / "progress.json").read_bytes(), type=Progress)
+            progress = decode_progress((saved / "progress.json").read_bytes())
             load_weights(self.network, saved / "network.safetensors")
             moments = load_tensors(saved / "optimizer.safetensors")
             if missing := self._names_of_moments() - moments.keys():
@@ -123,7 +90,7 @@ class TrainingState:
                     raise SafetensorError(f"average.safetensors has no {min(missing)}")
                 for name, tensor in self.average.tensors.items():
                     tensor.copy_(averages[name])
-        except (OSError, UnicodeDecodeError, msgspec.DecodeError, SafetensorError) as error:
+        except (OSError, ValueError, RecursionError, SafetensorError) as error:
             raise refusal(saved.parent.parent, (f"{saved}: is damaged ({error})",)) from error
         self.progress = progress
         self._make_moments()

@@ -1,4 +1,4 @@
-"""What a network is worth between updates: its loss and its BLEU on the validation pairs."""
+"""What a network is worth between updates: its loss and its score on the validation pairs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from mtkit.dataset.batches import Batches
 from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.evaluation import corpus_bleu
+from mtkit.evaluation import LeadingMetric, MetricName, ModelScore
 from mtkit.nn import Seq2Seq, smoothed_cross_entropy
 from mtkit.runtime.torch_stepper import TorchStepper
 from mtkit.search import search
@@ -22,16 +22,23 @@ from mtkit.training.events import Sample
 
 @dataclass(frozen=True)
 class Validation:
-    """Loss in nats a target token, greedy, cased, detokenised BLEU, and some of the translations it was counted on."""
+    """Loss in nats a target token, and the score of greedy translations, cased and detokenised, and some of them."""
 
     loss: float
-    bleu: float
+    value: float
+    """Of the score that leads, from 0 to 100."""
+    metric: MetricName = "bleu"
     samples: tuple[Sample, ...] = ()
 
     @property
     def perplexity(self) -> float:
         """The exponential of the loss; infinite where that overflows."""
         return math.exp(self.loss) if self.loss < 700 else math.inf
+
+    @property
+    def score(self) -> ModelScore:
+        """What the network is worth, to be compared with others."""
+        return ModelScore(self.metric, self.value, self.perplexity)
 
 
 class Validator:
@@ -42,14 +49,18 @@ class Validator:
     """Where the samples stand among the sources in the order of their length: in the middle, but not all of one."""
 
     def __init__(
-        self, corpus: PreparedCorpus, network: Seq2Seq, batch_tokens: int, autocast: torch.dtype | None
+        self,
+        corpus: PreparedCorpus,
+        network: Seq2Seq,
+        batch_tokens: int,
+        autocast: torch.dtype | None,
+        metric: LeadingMetric,
     ) -> None:
         self.network = network
         self.corpus = corpus
+        self.metric = metric
         self.batches = Batches(corpus.valid, batch_tokens, seed=0)
         self.stepper = TorchStepper(network, autocast=autocast)
-        corpus_bleu(["a"], ["a"], corpus.tgt_lang)  # some languages need a package: say so now, not after an epoch
-        self.references = corpus.valid.tgt_texts(range(len(corpus.valid)))
         order = np.argsort(corpus.valid.src_lengths, kind="stable")
         self.sample_indices = list(dict.fromkeys(int(order[int(share * len(order))]) for share in self.shown))
         self.sample_sources = corpus.valid.src_texts(self.sample_indices)
@@ -61,12 +72,12 @@ class Validator:
             loss, translations = self._loss(), self._translate()
         finally:
             self.network.train()
-        bleu = corpus_bleu(translations, self.references, self.corpus.tgt_lang)
+        metric = self.metric
         samples = tuple(
-            Sample(source, self.references[index], translations[index])
+            Sample(source, metric.references[index], translations[index])
             for index, source in zip(self.sample_indices, self.sample_sources, strict=True)
         )
-        return Validation(loss, bleu, samples)
+        return Validation(loss, metric(translations), metric.leading.name, samples)
 
     def _loss(self) -> float:
         total, tokens = 0.0, 0

@@ -15,6 +15,7 @@ import msgspec
 
 from mtkit.errors import ModelFolderError
 from mtkit.storage import sha256
+from mtkit.training.progress import decode_progress
 
 CHECKSUMS = "checksums.json"
 
@@ -66,12 +67,12 @@ def check_whole(state: Path) -> None:
             raise ValueError(f"it has no {name}")
     for file in sorted(state.glob("*.safetensors")):
         _check_length(file)
-    progress = msgspec.json.decode((state / "progress.json").read_bytes(), type=dict[str, float])
-    if progress.get("update") != int(state.name):
-        raise ValueError(f"progress.json is of update {progress.get('update')}")
-    for name, value in progress.items():
-        if value < (-1 if "bleu" in name else 0):
-            raise ValueError(f"progress.json: {name} is {value:g}")
+    try:
+        progress = decode_progress((state / "progress.json").read_bytes())
+    except ValueError as error:
+        raise ValueError(f"progress.json: {error}") from error
+    if progress.update != int(state.name):
+        raise ValueError(f"progress.json is of update {progress.update}")
     if (state / CHECKSUMS).exists():
         for name, digest in msgspec.json.decode((state / CHECKSUMS).read_bytes(), type=dict[str, str]).items():
             if sha256(state / Path(name).name) != digest:

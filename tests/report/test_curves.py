@@ -28,7 +28,14 @@ def log(updates: int, valid_every: int = 10) -> list[dict[str, Any]]:
         if update % valid_every == 0 or update == updates:
             bleu = 30 * update / updates
             records.append(
-                {"kind": "validation", "update": update, "loss": 7 / update, "perplexity": 4.5, "bleu": bleu}
+                {
+                    "kind": "validation",
+                    "update": update,
+                    "loss": 7 / update,
+                    "perplexity": 4.5,
+                    "metric": "bleu",
+                    "score": bleu,
+                }
             )
     return records
 

@@ -110,11 +110,11 @@ def test_a_model_of_the_corpus_and_its_translations_takes_the_first_ones_place(
     finished = [event for event in events if isinstance(event, Finished)]
     first, last = finished[0], finished[-1]
     assert [first.out and first.out.name, *(event.out for event in finished[1:])] == ["model", None, None, None, None]
-    assert len({event.best_bleu for event in finished}) == 5  # so many seeds and directions
-    assert last.best_bleu > first.best_bleu
-    scores = f"(validation BLEU {last.best_bleu:.2f}, before {first.best_bleu:.2f})"
+    assert len({event.best_score for event in finished}) == 5  # so many seeds and directions
+    assert last.best_score > first.best_score
+    scores = f"(validation BLEU {last.best_score:.2f}, before {first.best_score:.2f})"
     assert events[-1] == Note(f"The new model takes the first one's place {scores}: {complete}")
-    assert TrainingResult.recorded(complete).best_bleu == last.best_bleu
+    assert TrainingResult.recorded(complete).best.value == last.best_score
 
     whole = PreparedCorpus.open(corpus.path, *(part.path for part in rounds))
     assert ModelFolder.open(complete).config.corpus.fingerprint == whole.fingerprint
@@ -254,14 +254,14 @@ def test_the_better_model_stays(text: CorpusSettings, complete: Path, tmp_path: 
     """A model of the 400 pairs alone is found to be better than one of more pairs."""
 
     def best_alone(corpus: PreparedCorpus, *_: object) -> Callable[[], Validation]:
-        return lambda: Validation(loss=1.0, bleu=90.0 if len(corpus.train) == 400 else 80.0)
+        return lambda: Validation(loss=1.0, value=90.0 if len(corpus.train) == 400 else 80.0)
 
     folder = tmp_path / "model"
     events: list[Event] = []
     settings = quick(folder, corpus=text)
     result = train_from_text(settings, events.append, Collaborators(validator=best_alone))
     assert events[-1] == Note(f"The first model stays (validation BLEU 90.00, the new one 80.00): {folder}")
-    assert (result.folder, result.best_bleu) == (folder, 90.0)
+    assert (result.folder, result.best.value) == (folder, 90.0)
     assert ModelFolder.open(folder).config.corpus.train_pairs == 400
     assert result == TrainingResult.recorded(folder)
 

@@ -6,8 +6,13 @@ import math
 
 import pytest
 
+from mtkit.evaluation import ModelScore
 from mtkit.training.intervals import StoppingRule, last_update, updates_of
-from mtkit.training.training_state import Progress
+from mtkit.training.progress import Progress
+
+
+def bleu(value: float) -> ModelScore:
+    return ModelScore("bleu", value, 5.0)
 
 
 def test_the_last_update_of_an_epoch_takes_what_is_left() -> None:
@@ -35,10 +40,13 @@ def test_the_end_of_the_last_epoch_stays_where_it_is_however_many_batches_an_upd
 @pytest.mark.parametrize(
     ("progress", "reason"),
     [
-        (Progress(update=99, best_bleu=29.9, validations_since_best=3), ""),
+        (Progress(update=99, best=bleu(29.9), validations_without_progress=3), ""),
         (Progress(update=100), "all updates are done"),
-        (Progress(update=50, best_bleu=30.0), "validation BLEU has reached 30"),
-        (Progress(update=50, best_bleu=20.0, validations_since_best=4), "no better BLEU in 4 validations"),
+        (Progress(update=50, best=bleu(30.0)), "validation BLEU has reached 30"),
+        (
+            Progress(update=50, best=bleu(20.0), validations_without_progress=4),
+            "no better BLEU and no lower perplexity in 4 validations",
+        ),
     ],
 )
 def test_a_training_ends_with_its_updates_its_target_or_its_patience(progress: Progress, reason: str) -> None:
@@ -46,5 +54,5 @@ def test_a_training_ends_with_its_updates_its_target_or_its_patience(progress: P
 
 
 def test_neither_patience_nor_target_of_0_ever_ends_it() -> None:
-    progress = Progress(update=99, best_bleu=100.0, validations_since_best=1_000)
+    progress = Progress(update=99, best=bleu(100.0), validations_without_progress=1_000)
     assert StoppingRule(updates=100, patience=0, target_bleu=0).reason(progress) == ""

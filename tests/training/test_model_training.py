@@ -232,7 +232,7 @@ def test_resuming_a_finished_training_changes_nothing(tiny: Tiny, few: PreparedC
 def test_resuming_what_ran_out_of_patience_changes_nothing_but_more_patience_goes_on(
     tiny: Tiny, few: PreparedCorpus
 ) -> None:
-    collaborators = Collaborators(validator=lambda *_, **__: lambda: Validation(loss=1.0, bleu=1.0))
+    collaborators = Collaborators(validator=lambda *_, **__: lambda: Validation(loss=1.0, value=1.0))
     settings = tiny(valid_every=5, patience=1)
     again = replace(settings, resume=True)
     results = [
@@ -240,9 +240,9 @@ def test_resuming_what_ran_out_of_patience_changes_nothing_but_more_patience_goe
     ]
     assert [result.updates for result in results] == [10, 10, 20]
     assert [result.reason for result in results] == [
-        "no better BLEU in 1 validations",
-        "no better BLEU in 1 validations",
-        "no better BLEU in 3 validations",
+        "no better BLEU and no lower perplexity in 1 validations",
+        "no better BLEU and no lower perplexity in 1 validations",
+        "no better BLEU and no lower perplexity in 3 validations",
     ]
 
 
@@ -331,7 +331,7 @@ def test_a_validation_at_an_end_off_the_interval_counts_for_nothing_in_a_trainin
             return bleus.get(reports[-1], 0.0)
 
         collaborators = Collaborators(
-            report_every=1, validator=lambda *_, **__: lambda: Validation(loss=1.0, bleu=bleu())
+            report_every=1, validator=lambda *_, **__: lambda: Validation(loss=1.0, value=bleu())
         )
         return train_model(settings, few, events.append, collaborators=collaborators), events
 
@@ -345,7 +345,7 @@ def test_a_validation_at_an_end_off_the_interval_counts_for_nothing_in_a_trainin
     assert len(set(expected.values())) == 3, "halved after 20 and after 40"
     assert found == {update: expected[update] for update in found}
     assert (longer.updates, longer.reason) == (whole.updates, whole.reason)
-    assert longer.best_bleu == max(6.0, at_the_end)
+    assert longer.best.value == max(6.0, at_the_end)
     last = f"training/{whole.updates}/network.safetensors"
     assert (longer.folder / last).read_bytes() == (whole.folder / last).read_bytes()
 
@@ -436,7 +436,7 @@ def test_what_is_returned_is_what_the_log_and_the_last_event_say(tiny: Tiny, few
     assert result.folder == Path(tiny().out).resolve()
     assert events[-1] == Finished.of(result, Path(tiny().out))
     assert TrainingResult.recorded(result.folder) == result
-    assert result.best_bleu == max(event.bleu for event in events if isinstance(event, Validated))
+    assert result.best.value == max(event.score for event in events if isinstance(event, Validated))
 
 
 def test_a_full_disk_costs_saves_and_nothing_else(tiny: Tiny, few: PreparedCorpus, disk: Disk) -> None:
@@ -697,7 +697,7 @@ def test_two_vocabularies_train_too(tiny: Tiny, parallel_text: Path, tmp_path: P
 def test_the_model_card_tells_the_score_the_corpus_and_the_use(model_folder: Path, prepared: PreparedCorpus) -> None:
     card = (model_folder / "README.md").read_text(encoding="utf-8")
     records = [json.loads(line) for line in (model_folder / "log.jsonl").read_text().splitlines()]
-    best = max(record["bleu"] for record in records if record["kind"] == "validation")
+    best = max(record["score"] for record in records if record["kind"] == "validation")
     assert f"Validation BLEU {best:.2f}" in card
     assert "mtkit translate en-fr < input.en > output.fr" in card
     for split in (prepared.manifest.train, prepared.manifest.valid):

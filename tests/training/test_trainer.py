@@ -20,6 +20,7 @@ from torch.nn import functional
 from mtkit.dataset import Batch, Batches, PreparedCorpus, prepare
 from mtkit.dataset.noise import Noise
 from mtkit.errors import TrainingError
+from mtkit.evaluation import LeadingMetric
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Loss, Seq2Seq
 from mtkit.nn.weights import distinct_weights
@@ -50,11 +51,16 @@ class Script:
         self.seen: list[dict[str, torch.Tensor]] = []
 
     def __call__(
-        self, corpus: PreparedCorpus, network: Seq2Seq, batch_tokens: int, autocast: torch.dtype | None
+        self,
+        corpus: PreparedCorpus,
+        network: Seq2Seq,
+        batch_tokens: int,
+        autocast: torch.dtype | None,
+        metric: LeadingMetric,
     ) -> Callable[[], Validation]:
         def validate() -> Validation:
             self.seen.append({name: weight.clone() for name, weight in network.state_dict().items()})
-            return Validation(loss=1.0, bleu=next(self.bleus))
+            return Validation(loss=1.0, value=next(self.bleus))
 
         return validate
 
@@ -190,7 +196,7 @@ def test_the_weights_kept_are_those_of_the_first_best_validation(tiny: Tiny, few
     events = run(settings, few, script)
     assert [event.best for event in events if isinstance(event, Validated)] == [True, True, False, False, False]
     end = finished(events)
-    assert (end.best_update, end.best_bleu, end.updates) == (10, 5.0, 25)
+    assert (end.best_update, end.best_score, end.updates) == (10, 5.0, 25)
     kept = load_torch_stepper(ModelFolder.open(Path(settings.out)), torch.device("cpu"), "float32").network.state_dict()
     assert all(torch.equal(weight, script.seen[1][name]) for name, weight in kept.items())
     assert not torch.equal(kept["output.weight"], script.seen[3]["output.weight"])
@@ -202,7 +208,9 @@ def test_training_stops_when_patience_runs_out(patience: int, last: int, tiny: T
     script = Script(1.0, 2.0, 2.0, 1.0, 3.0)
     end = finished(run(tiny(updates=50, valid_every=5, patience=patience), few, script))
     assert end.updates == last
-    reason = f"no better BLEU in {patience} validations" if last < 50 else "all updates are done"
+    reason = (
+        f"no better BLEU and no lower perplexity in {patience} validations" if last < 50 else "all updates are done"
+    )
     assert end.reason == reason
 
 
@@ -279,11 +287,11 @@ def test_the_log_holds_everything_that_is_told_but_the_folder(tiny: Tiny, few: P
 
 def test_the_log_is_strict_json_even_where_perplexity_overflows(tiny: Tiny, few: PreparedCorpus) -> None:
     def diverged(*_: object) -> Callable[[], Validation]:
-        return lambda: Validation(loss=1e6, bleu=0.0)
+        return lambda: Validation(loss=1e6, value=0.0)
 
     settings = tiny(updates=5)
     train_model(settings, few, collaborators=Collaborators(validator=diverged))
-    (record,) = [line for line in (Path(settings.out) / "log.jsonl").read_text().splitlines() if "perplexity" in line]
+    (record,) = [line for line in (Path(settings.out) / "log.jsonl").read_text().splitlines() if '"validation"' in line]
     assert json.loads(record, parse_constant=lambda constant: pytest.fail(constant))["perplexity"] is None
 
 
@@ -478,4 +486,4 @@ def test_a_tiny_network_learns_twenty_pairs_by_heart(
     network = NetworkSettings(cell=cell, attention=attention, embedding_size=24, hidden_size=32, dropout=0.0)
     settings = tiny(network=network, learning_rate=0.02, batch_tokens=100, updates=150, valid_every=50, patience=0)
     events = run(settings, prepare(PreprocessSettings(corpus=corpus, out=str(tmp_path / "prepared"))))
-    assert max(event.bleu for event in events if isinstance(event, Validated)) > 90
+    assert max(event.score for event in events if isinstance(event, Validated)) > 90

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -13,11 +14,13 @@ import torch
 from msgspec.structs import asdict
 
 from mtkit.errors import ModelFolderError, OutputError
+from mtkit.evaluation import ModelScore
 from mtkit.nn import Seq2Seq
 from mtkit.settings import NetworkSettings
 from mtkit.storage import remove_drafts
 from mtkit.training.processes import ALONE, Processes
-from mtkit.training.training_state import Progress, TrainingState
+from mtkit.training.progress import Progress
+from mtkit.training.training_state import TrainingState
 from mtkit.training.whole_state import newest_whole_state
 
 if TYPE_CHECKING:
@@ -59,9 +62,10 @@ def progress(update: int = 2) -> Progress:
         update=update,
         epoch=1,
         position=7,
-        best_bleu=100 / 3,
+        best=ModelScore("bleu", 100 / 3, 1 / 3),
+        lowest_perplexity=math.inf,
         best_update=1,
-        validations_since_best=4,
+        validations_without_progress=4,
         seconds=0.1 + 0.2,
         log_bytes=12345,
         loss_sum=1e16 + 1 / 3,

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mtkit.dataset import PreparedCorpus
-from mtkit.evaluation import corpus_bleu
+from mtkit.evaluation import LeadingMetric, corpus_bleu
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Seq2Seq
 from mtkit.runtime.torch_stepper import load_torch_stepper
@@ -29,6 +29,10 @@ def worse_network(network: Seq2Seq) -> Seq2Seq:
     for weight in network.parameters():
         weight.data += 0.6 * weight.data.std() * torch.randn_like(weight)
     return network
+
+
+def metric(corpus: PreparedCorpus) -> LeadingMetric:
+    return LeadingMetric(corpus.tgt_lang, corpus.valid.tgt_texts(range(len(corpus.valid))))
 
 
 def loss_by_hand(network: Seq2Seq, corpus: PreparedCorpus) -> float:
@@ -61,7 +65,7 @@ def test_loss_and_bleu_are_those_of_each_pair_alone(
     worse_network: Seq2Seq, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Validator, "sentences_together", 7)  # several batches, and a rest
-    result = Validator(prepared, worse_network, batch_tokens=200, autocast=None)()
+    result = Validator(prepared, worse_network, batch_tokens=200, autocast=None, metric=metric(prepared))()
     with torch.inference_mode():
         worse_network.eval()
         assert result.loss == pytest.approx(loss_by_hand(worse_network, prepared), rel=1e-5)
@@ -72,14 +76,14 @@ def test_loss_and_bleu_are_those_of_each_pair_alone(
             for index in range(len(prepared.valid))
         ]
     references = prepared.valid.tgt_texts(range(len(prepared.valid)))
-    assert result.bleu == pytest.approx(corpus_bleu(translations, references, "fr"))
-    assert 1 < result.bleu < 99, "only mistakes show that translations and references meet"
+    assert result.value == pytest.approx(corpus_bleu(translations, references, "fr"))
+    assert 1 < result.value < 99, "only mistakes show that translations and references meet"
 
 
 def test_samples_are_three_pairs_of_middling_length_with_their_translations(
     worse_network: Seq2Seq, prepared: PreparedCorpus
 ) -> None:
-    validate = Validator(prepared, worse_network, batch_tokens=200, autocast=None)
+    validate = Validator(prepared, worse_network, batch_tokens=200, autocast=None, metric=metric(prepared))
     samples, split = validate().samples, prepared.valid
     assert len(set(validate.sample_indices)) == 3
     lengths = sorted(split.src_lengths)
@@ -97,7 +101,7 @@ def test_validating_changes_nothing(network: Seq2Seq, prepared: PreparedCorpus) 
     network.train()
     before = {name: weight.clone() for name, weight in network.state_dict().items()}
     chance = torch.get_rng_state()
-    validate = Validator(prepared, network, batch_tokens=600, autocast=None)
+    validate = Validator(prepared, network, batch_tokens=600, autocast=None, metric=metric(prepared))
     assert validate() == validate()
     assert network.training
     assert torch.equal(torch.get_rng_state(), chance)
@@ -108,7 +112,7 @@ def test_validating_changes_nothing(network: Seq2Seq, prepared: PreparedCorpus) 
 def test_training_mode_comes_back_even_after_an_error(
     network: Seq2Seq, prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    validate = Validator(prepared, network, batch_tokens=600, autocast=None)
+    validate = Validator(prepared, network, batch_tokens=600, autocast=None, metric=metric(prepared))
     monkeypatch.setattr("mtkit.training.validation.search", None)
     with pytest.raises(TypeError):
         validate()
@@ -116,5 +120,5 @@ def test_training_mode_comes_back_even_after_an_error(
 
 
 def test_perplexity_is_the_exponential_of_the_loss() -> None:
-    assert Validation(loss=2.0, bleu=0).perplexity == pytest.approx(math.e**2)
-    assert Validation(loss=1e6, bleu=0).perplexity == math.inf
+    assert Validation(loss=2.0, value=0).perplexity == pytest.approx(math.e**2)
+    assert Validation(loss=1e6, value=0).perplexity == math.inf

@@ -48,6 +48,7 @@ DAMAGES = {
     "weights cut": cut("network.safetensors"),
     "average cut": cut("average.safetensors"),
     "moments empty": empty("optimizer.safetensors"),
+    "a score out of bounds": progress('{"update": 20, "best": {"metric": "bleu", "value": 1e9, "perplexity": 1}}'),
     "progress empty": empty("progress.json"),
     "progress of another update": progress('{"update": 2}'),
     "negative progress": progress('{"update": 20, "position": -1}'),

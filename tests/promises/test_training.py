@@ -1,0 +1,201 @@
+"""What mtkit promises of training: what chooses the weights, what is saved and when, what is refused before it starts.
+
+Each is rebuilt from a public report or a trial in which a toolkit broke it, on a corpus of a few words.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtkit.dataset import PreparedCorpus, prepare
+from mtkit.evaluation import ModelScore
+from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
+from mtkit.synthetic.train import train
+from mtkit.training import Collaborators, Event, Finished, Note, Reported, Validated, train_model
+from mtkit.training.progress import decode_progress, encode_progress
+from mtkit.training.validation import Validation
+
+WORDS = {
+    **{"cat": "chat", "dog": "chien", "bird": "oiseau", "horse": "cheval", "boy": "garçon", "king": "roi"},
+    **{"red": "rouge", "black": "noir", "green": "vert", "calm": "calme", "wise": "sage", "here": "ici"},
+}
+SENTENCES = {
+    f"The {adjective} {noun} is here .": f"Le {WORDS[noun]} {WORDS[adjective]} est ici ."
+    for noun in ("cat", "dog", "bird", "horse")
+    for adjective in ("red", "black", "green")
+}
+
+
+def corpus_of(folder: Path, pairs: dict[str, str], langs: str = "en-fr") -> CorpusSettings:
+    """Pairs that are learnt from and validated on."""
+    folder.mkdir(exist_ok=True)
+    for lang, lines in zip(langs.split("-"), (list(pairs), list(pairs.values())), strict=True):
+        (folder / f"text.{lang}").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    text = (f"{folder}/text",)
+    return CorpusSettings(langs=langs, train=text, valid=text, vocab_type="word")
+
+
+def prepared_of(folder: Path, pairs: dict[str, str], langs: str = "en-fr") -> PreparedCorpus:
+    corpus = corpus_of(folder, pairs, langs)
+    return prepare(PreprocessSettings(corpus=corpus, out=str(folder / "prepared")))
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> PreparedCorpus:
+    """Twelve pairs of a word each."""
+    return prepared_of(tmp_path / "words", WORDS)
+
+
+@pytest.fixture
+def sentences(tmp_path: Path) -> PreparedCorpus:
+    """Twelve pairs of sentences."""
+    return prepared_of(tmp_path / "sentences", SENTENCES)
+
+
+def quick(out: Path, **changes: Any) -> TrainSettings:
+    """The settings of twenty updates of a tiny network, a validation each, nothing else to end it."""
+    settings: dict[str, Any] = {
+        "preset": "small",
+        "network": NetworkSettings(
+            decoder_layers=1, embedding_size=16, hidden_size=16, dropout=0.0, attention="none", lexical=False
+        ),
+        "learning_rate": 0.02,
+        "batch_tokens": 100,
+        "updates": 20,
+        "valid_every": 1,
+        "patience": 0,
+        "device": "cpu",
+        "precision": "float32",
+        "threads": 1,
+    }
+    return TrainSettings(**{**settings, **changes}, out=str(out))
+
+
+def scripted(*validations: Validation) -> Collaborators:
+    """Let validations find these, the last one for ever."""
+
+    def found() -> Iterator[Validation]:
+        yield from validations
+        while True:
+            yield validations[-1]
+
+    script = found()
+    return Collaborators(report_every=1, validator=lambda *_, **__: lambda: next(script))
+
+
+def events_of(
+    settings: TrainSettings, corpus: PreparedCorpus, collaborators: Collaborators | None = None
+) -> list[Event]:
+    events: list[Event] = []
+    train_model(settings, corpus, events.append, collaborators=collaborators or Collaborators(report_every=1))
+    return events
+
+
+def the_end(events: Sequence[Event]) -> Finished:
+    (end,) = (event for event in events if isinstance(event, Finished))
+    return end
+
+
+# Weights are chosen by a score that can tell them apart
+
+
+def test_one_word_sentences_are_learnt_and_the_last_weights_are_kept_not_the_first(
+    words: PreparedCorpus, tmp_path: Path
+) -> None:
+    """By BLEU, which is 0.00 each time, update 20 would be kept, and patience stop it at 220."""
+    settings = quick(tmp_path / "model", updates=200, valid_every=20, patience=3)
+    events = events_of(settings, words)
+    (line,) = [event.text for event in events if isinstance(event, Note)]
+    assert line.startswith("chrF2 leads: BLEU needs runs of 4 words, which 0 of 12 references have")
+    end = the_end(events)
+    assert end.metric == "chrf"
+    assert end.best_score > 95
+    assert end.best_update > 20
+    card, curves = ((tmp_path / "model" / name).read_text(encoding="utf-8") for name in ("README.md", "curves.svg"))
+    assert f"Validation chrF2 {end.best_score:.2f}" in card
+    assert "BLEU needs runs of 4 words" in card
+    assert "Validation chrF2" in curves
+
+
+def test_text_without_spaces_trains_on_chrf_whatever_its_language_is(tmp_path: Path) -> None:
+    pairs = {word: "".join(chr(0x0E01 + ord(letter) % 40) for letter in word) for word in SENTENCES}
+    events = events_of(quick(tmp_path / "model", updates=2), prepared_of(tmp_path / "text", pairs, "en-th"))
+    assert {event.metric for event in events if isinstance(event, Validated)} == {"chrf"}
+    assert "does not split Thai into words" in next(event.text for event in events if isinstance(event, Note))
+
+
+def test_japanese_without_mecab_trains_on_chrf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> None:
+        raise RuntimeError("Please install the latest version of mecab-python3")
+
+    corpus = prepared_of(tmp_path / "text", dict.fromkeys(SENTENCES, "私は 猫 が 好き です 。"), "en-ja")
+    monkeypatch.setattr("sacrebleu.metrics.bleu._get_tokenizer", fail)
+    events = events_of(quick(tmp_path / "model", updates=1), corpus)
+    assert the_end(events).metric == "chrf"
+    (line,) = [event.text for event in events if isinstance(event, Note)]
+    assert line.startswith("chrF2 leads: ")
+
+
+@pytest.mark.parametrize("metric", ["bleu", "chrf"])
+def test_equal_scores_leave_the_choice_to_the_perplexity(
+    metric: Any, sentences: PreparedCorpus, tmp_path: Path
+) -> None:
+    losses = (3.0, 2.0, 2.5, 1.0, 1.0, 1.5)
+    script = scripted(*(Validation(loss=loss, value=0.0, metric=metric) for loss in losses))
+    end = the_end(events_of(quick(tmp_path / "model", updates=6), sentences, script))
+    assert end.best_update == 4
+
+
+def test_patience_does_not_run_while_the_perplexity_falls(sentences: PreparedCorpus, tmp_path: Path) -> None:
+    falling = [Validation(loss=5 - number / 10, value=0.0) for number in range(10)]
+    settings = quick(tmp_path / "model", patience=3)
+    end = the_end(events_of(settings, sentences, scripted(*falling, Validation(loss=9.0, value=0.0))))
+    assert end.updates == 13
+    assert end.reason == "no better BLEU and no lower perplexity in 3 validations"
+
+
+def test_the_learning_rate_is_not_halved_while_the_perplexity_falls(sentences: PreparedCorpus, tmp_path: Path) -> None:
+    falling = [Validation(loss=5 - number / 10, value=0.0) for number in range(10)]
+    settings = quick(tmp_path / "model", schedule="plateau", warmup=0)
+    events = events_of(settings, sentences, scripted(*falling, Validation(loss=9.0, value=0.0)))
+    rates = [event.learning_rate for event in events if isinstance(event, Reported)]
+    assert rates[:13] == [settings.learning_rate] * 13
+    assert rates[13] == settings.learning_rate / 2
+
+
+@pytest.mark.parametrize(("value", "updates"), [(97.4, 20), (97.5, 1)])
+def test_where_chrf_leads_the_target_is_the_one_that_goes_with_the_bleu_asked_for(
+    value: float, updates: int, sentences: PreparedCorpus, tmp_path: Path
+) -> None:
+    script = scripted(Validation(loss=1.0, value=value, metric="chrf"))
+    end = the_end(events_of(quick(tmp_path / "model", target_bleu=95), sentences, script))
+    assert end.updates == updates
+    assert end.reason == ("all updates are done" if updates == 20 else "validation chrF2 has reached 97.5")
+
+
+def test_a_model_is_diversified_from_the_chrf_on_that_goes_with_bleu_10(
+    sentences: PreparedCorpus, tmp_path: Path
+) -> None:
+    events: list[Event] = []
+    script = scripted(Validation(loss=1.0, value=31.0, metric="chrf"))
+    train(quick(tmp_path / "model", updates=1, diversify=True), sentences, events.append, collaborators=script)
+    text = [event.text for event in events if isinstance(event, Note)][-1]
+    assert text.endswith("a model below validation chrF2 31.6 have nothing to add")
+
+
+def test_a_state_of_mtkit_0_1_goes_on_with_the_bleu_that_it_had() -> None:
+    """Its progress.json has BLEU alone, -1 before the first validation."""
+    old = {"update": 60, "best_bleu": 30.5, "best_update": 40, "best_bleu_at_interval": 30.25}
+    progress = decode_progress(json.dumps(old | {"validations_since_best": 2, "seconds": 18.5}).encode())
+    assert progress.best == ModelScore("bleu", 30.5, math.inf)
+    assert progress.best_at_interval == ModelScore("bleu", 30.25, math.inf)
+    assert (progress.lowest_perplexity, progress.validations_without_progress) == (math.inf, 2)
+    assert decode_progress(encode_progress(progress)) == progress
+    begun = decode_progress(json.dumps(old | {"best_bleu": -1.0, "best_bleu_at_interval": -1.0}).encode())
+    assert begun.best is begun.best_at_interval is None
