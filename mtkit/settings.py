@@ -280,7 +280,7 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
     valid_every: Annotated[
         int,
         Meta(ge=0),
-        about("Validate after this many updates; 0 is once an epoch, at least 200.", "Reports", chosen_at_zero=True),
+        about("Validate after this many updates; 0 is once an epoch, 200 to 5,000.", "Reports", chosen_at_zero=True),
     ] = 0
     save_every: Annotated[
         int,
@@ -289,6 +289,11 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
             "Save the training state after this many updates; 0 is at each validation.", "Reports", chosen_at_zero=True
         ),
     ] = 0
+    save_minutes: Annotated[
+        float,
+        Meta(ge=0, le=100_000),
+        about("Save it after this many minutes too; 0 goes by updates alone.", "Reports", resume="free"),
+    ] = 15.0
     verify: Annotated[
         bool,
         about(

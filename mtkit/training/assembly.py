@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,7 +79,9 @@ def assemble(
         processes,
         folder=folder,
         leading=metric.leading,
-        intervals=Intervals(updates, epoch, settings.valid_every, settings.save_every),
+        intervals=Intervals(
+            updates, epoch, settings.valid_every, settings.save_every, 60 * settings.save_minutes or math.inf
+        ),
         stopping=StoppingRule(updates, settings.patience, settings.target_bleu),
         report_every=collaborators.report_every,
         clock=collaborators.clock,

@@ -19,6 +19,8 @@ class Intervals:
     epoch: int
     valid: int
     save: int
+    save_seconds: float = math.inf
+    """Saves are no further apart than this either, by the clock of the first process."""
 
 
 def updates_of(batches: int, batches_per_update: int) -> int:

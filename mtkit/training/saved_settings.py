@@ -27,8 +27,9 @@ Of `accumulate` that is true together with the number of processes; where their 
 FORGOTTEN = field_names(TrainSettings, saved=False)
 """Settings that name files and say what to do with them; a model does not remember them, since it can be copied."""
 
-SHORTEST_INTERVAL = 200
-"""Updates between two validations, at the least, where nobody asks for another number."""
+SHORTEST_INTERVAL, LONGEST_INTERVAL = 200, 5_000
+"""Updates between two validations, at the least and at the most, where nobody asks for another number. An epoch of
+400,000 pairs has fewer than the most."""
 
 Saved = Mapping[str, Any]
 """Settings of training by flat name, as in config.json."""
@@ -57,9 +58,14 @@ def completed(settings: TrainSettings, epoch: int, before: Saved) -> TrainSettin
     """
     if before and not (settings.epochs or settings.updates):
         settings = replace(settings, epochs=before["epochs"], updates=before["updates"])
-    valid = settings.valid_every or before.get("valid_every") or max(SHORTEST_INTERVAL, epoch)
+    valid = settings.valid_every or before.get("valid_every") or usual_interval(epoch)
     save = settings.save_every or before.get("save_every") or valid
     return replace(settings, valid_every=valid, save_every=save)
+
+
+def usual_interval(epoch: int) -> int:
+    """Return the updates between two validations where an epoch has this many."""
+    return min(max(SHORTEST_INTERVAL, epoch), LONGEST_INTERVAL)
 
 
 def as_meant(saved: Saved, pairs: int, epoch: int) -> Saved:

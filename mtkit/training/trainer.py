@@ -72,6 +72,7 @@ class Trainer:
         """Of the epoch that the next update is part of: the indices of each batch's pairs."""
         self.totals = RunningTotals(state.device)
         self._tokens_since_report = 0
+        self._saved = 0.0
 
     def resume(self, batches_before: int) -> None:
         """Go on with the log and the totals from where they were when the state was saved.
@@ -103,7 +104,7 @@ class Trainer:
             self.find_room()
         if progress.update == 0:
             self.save()  # so that weights which resuming cannot explain are never those of a training just begun
-        reported = self.clock()
+        reported = self._saved = self.clock()
         began = reported - progress.seconds
         while not self.stopping.reason(progress):
             self._update()
@@ -121,7 +122,7 @@ class Trainer:
             signal_number = self.processes.largest(stop.signal_number or 0)
             if signal_number and progress.update < intervals.updates:
                 raise Interrupted(f"stopped after update {progress.update:,}; {self._last_save()}", signal_number)
-            if progress.update % intervals.save == 0:
+            if progress.update % intervals.save == 0 or self._save_is_due():
                 self._save_or_warn()
         self.save()
         return self.stopping.reason(progress)
@@ -156,7 +157,12 @@ class Trainer:
             progress.epoch, progress.position = progress.epoch + 1, 0
             self.plan = self.batches.epoch(progress.epoch)
 
+    def _save_is_due(self) -> bool:
+        """Whether the last save is long ago. The first process alone saves, so its clock decides."""
+        return self.processes.is_first and self.clock() - self._saved >= self.intervals.save_seconds
+
     def _save_or_warn(self) -> None:
+        self._saved = self.clock()
         try:
             self.save()
         except OutputError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,11 @@ from mtkit.evaluation import ModelScore
 from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.synthetic.train import train
 from mtkit.training import Collaborators, Event, Finished, Note, Reported, Validated, train_model
+from mtkit.training.output_folder import OutputFolder
+from mtkit.training.processes import Processes
 from mtkit.training.progress import decode_progress, encode_progress
+from mtkit.training.saved_settings import completed
+from mtkit.training.training_state import TrainingState
 from mtkit.training.validation import Validation
 
 WORDS = {
@@ -199,3 +204,62 @@ def test_a_state_of_mtkit_0_1_goes_on_with_the_bleu_that_it_had() -> None:
     assert decode_progress(encode_progress(progress)) == progress
     begun = decode_progress(json.dumps(old | {"best_bleu": -1.0, "best_bleu_at_interval": -1.0}).encode())
     assert begun.best is begun.best_at_interval is None
+
+
+# No more than a quarter of an hour is ever lost
+
+
+class Clock:
+    """A clock that each report moves on by a minute, and each look at it by a microsecond."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += 1e-6
+        return self.seconds
+
+    def advance(self, event: Event) -> None:
+        self.seconds += 60.0 * isinstance(event, Reported)
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(15.0, [15, 30, 40]), (0.0, [40]), (100.0, [40])])
+def test_the_state_is_saved_by_the_clock_too(
+    minutes: float,
+    expected: list[int],
+    sentences: PreparedCorpus,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    saved: list[int] = []
+    monkeypatch.setattr(TrainingState, "save", lambda state, folder: saved.append(state.progress.update))
+    clock = Clock()
+    script = scripted(Validation(loss=1.0, value=1.0))
+    settings = quick(tmp_path / "model", updates=40, valid_every=1_000, save_every=1_000, save_minutes=minutes)
+    train_model(settings, sentences, clock.advance, collaborators=replace(script, clock=clock))
+    assert saved == [0, *expected]
+
+
+def test_of_many_processes_the_first_ones_clock_decides(
+    sentences: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one, whose clock is hours ahead, saves nothing and asks nobody."""
+    saved: list[int] = []
+    monkeypatch.setattr(TrainingState, "save", lambda state, folder: saved.append(state.progress.update))
+    monkeypatch.setattr(OutputFolder, "finish", lambda *_: None)
+
+    class Second(Processes):
+        rank = 1
+
+    clock = Clock()
+    settings = quick(tmp_path / "model", updates=3, save_minutes=1e-6)
+    script = replace(scripted(Validation(loss=1.0, value=1.0)), clock=clock)
+    train_model(settings, sentences, processes=Second(), collaborators=script)
+    assert saved == []
+
+
+def test_a_large_corpus_is_validated_within_its_epoch_and_a_small_one_as_ever() -> None:
+    intervals = {20: 200, 200: 200, 3_300: 3_300, 30_000: 5_000}
+    assert {epoch: completed(TrainSettings(epochs=1), epoch, {}).valid_every for epoch in intervals} == intervals
+    resumed = completed(TrainSettings(epochs=1), 30_000, {"valid_every": 30_000})
+    assert (resumed.valid_every, resumed.save_every) == (30_000, 30_000), "what began so goes on so"

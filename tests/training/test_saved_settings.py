@@ -72,7 +72,7 @@ def test_a_0_that_was_saved_as_0_stands_for_what_it_came_to_then(pairs: int) -> 
 
 
 def test_only_where_and_how_long_a_training_runs_may_change() -> None:
-    where_and_how_long = ["accumulate", "device", "patience", "precision", "target_bleu", "threads"]
+    where_and_how_long = ["accumulate", "device", "patience", "precision", "save_minutes", "target_bleu", "threads"]
     what_comes_after = ["diversify", "models_each_way"]  # of these, test_diversification tells
     assert sorted(MAY_CHANGE) == sorted(where_and_how_long + what_comes_after)
     before = saved_form(SETTINGS)
