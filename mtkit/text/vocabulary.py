@@ -10,6 +10,7 @@ import hashlib
 import io
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -151,10 +152,9 @@ class Vocabulary:
             processor.id_to_piece(id_): (id_, processor.get_score(id_))
             for id_ in range(_META_PIECES, len(self))  # the special ids and the bytes come before all others
         }
-        first_byte = processor.piece_to_id("<0x00>")
 
         def spell(character: str) -> list[int]:
-            return [first_byte + byte for byte in character.encode()]
+            return [self._first_byte + byte for byte in character.encode()]
 
         return {
             "unigram": UnigramSegmenter(pieces, spell, SAMPLING["unigram"]),
@@ -162,13 +162,51 @@ class Vocabulary:
         }
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return one line of text; special ids are left out, and bytes that are not UTF-8 become U+FFFD."""
+        """Return one line of text; special ids are left out, and so are bytes that are part of no character."""
+        text = [int(id_) for id_ in ids if id_ > EOS]
+        if self.spells(text):  # a network may break off within a character, or begin with its second byte
+            text = [id_ for id_, end in zip(text, self.character_ends(text), strict=True) if end]
         # Bytes can spell anything, control characters and the space mark included.
-        return one_line(self._processor.decode([int(id_) for id_ in ids if id_ > EOS]))
+        return one_line(self._processor.decode(text))
+
+    def spells(self, ids: Sequence[int]) -> bool:
+        """Whether there are bytes among the ids: of text, whether it has a character that has no piece."""
+        return any(self._first_byte <= id_ < self._first_byte + 256 for id_ in ids)
+
+    def character_ends(self, ids: Sequence[int]) -> list[int]:
+        """Return for each id where what it is part of ends, among the ids: a character in bytes, or else a piece.
+
+        Of "a" and the bytes of "é", that is [1, 3, 3]. A byte that is part of no character gets 0.
+        """
+        first = self._first_byte
+        values = [id_ - first if first <= id_ < first + 256 else -1 for id_ in ids]
+        ends = [0 if value >= 0 else place + 1 for place, value in enumerate(values)]
+        place = 0
+        while place < len(values):
+            size = _character_size(values[place : place + 4])
+            ends[place : place + size] = [place + size] * size
+            place += size or 1
+        return ends
+
+    @cached_property
+    def _first_byte(self) -> int:
+        """The id of the byte 0; the others follow it."""
+        return int(self._processor.piece_to_id("<0x00>"))
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """Return the piece of each id, special ids included."""
         return [self._processor.id_to_piece(int(id_)) for id_ in ids]
+
+
+def _character_size(values: Sequence[int]) -> int:
+    """Return how many of up to four bytes spell one character, from the first on; 0 where none do. -1 is no byte."""
+    for size in range(1, len(values) + 1):
+        if values[size - 1] < 0:
+            break
+        with suppress(UnicodeDecodeError):
+            bytes(values[:size]).decode()
+            return size
+    return 0
 
 
 def _train(sentences: Iterable[str], size: int, vocab_type: VocabType) -> tuple[bytes, int]:

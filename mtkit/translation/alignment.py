@@ -42,7 +42,8 @@ def words_of_pieces(vocabulary: Vocabulary, ids: Sequence[int]) -> list[int]:
     words_of_pieces(vocabulary, [▁the, ▁c, at, .]) is [0, 1, 1, 1]. Where the text has no words, all are -1.
     """
     # The text so far ends in the piece's word. It is decoded, since bytes can spell anything, spaces included.
-    words = [len(vocabulary.decode(ids[:end]).split()) - 1 for end in range(1, len(ids) + 1)]
+    ends = (end or place for place, end in enumerate(vocabulary.character_ends(ids)))
+    words = [len(vocabulary.decode(ids[:end]).split()) - 1 for end in ends]
     return [min(max(0, word), words[-1]) for word in words]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mtkit.errors import VocabularyError
 from mtkit.settings import VocabType
-from mtkit.text.normalisation import Normaliser
+from mtkit.text.normalisation import Normaliser, one_line
 from mtkit.text.vocabulary import (
     BOS,
     EOS,
@@ -80,12 +80,26 @@ class TestDecode:
         [
             (b"A\nB\r\nC\x00D\x7fE", "A B C D E"),
             ("A\u2028B\u2029C\x85D\u2581E".encode(), "A B C D E"),
-            (b"A\xffB", "A\ufffdB"),
+            (b"A\xffB", "AB"),
+            ("A\ufffdB".encode(), "A\ufffdB"),
+            (b"\x98\x80A\xf0\x9f\x98", "A"),
+            (b"\xc3\xf0\x9f\x98\x80\xc3A\xc3\xa9", "😀Aé"),
+            (b"\xed\xa0\x80\xc0\xafA\xf4\x90\x80\x80", "A"),
             (b"\n", ""),
         ],
     )
     def test_bytes_give_one_line(self, vocabulary: Vocabulary, content: bytes, text: str) -> None:
         assert vocabulary.decode(byte_ids(vocabulary, content)) == text
+
+    @given(content=st.binary())
+    def test_bytes_that_spell_no_character_are_left_out(self, vocabulary: Vocabulary, content: bytes) -> None:
+        text = vocabulary.decode(byte_ids(vocabulary, content))
+        assert text == one_line(content.decode(errors="ignore"))
+
+    def test_where_characters_end(self, vocabulary: Vocabulary) -> None:
+        piece = len(vocabulary) - 1
+        broken, whole = byte_ids(vocabulary, b"\x80"), byte_ids(vocabulary, "é".encode())
+        assert vocabulary.character_ends([piece, *whole, piece, *broken, *whole[:1], piece]) == [1, 3, 3, 4, 0, 0, 7]
 
     @given(data=st.data())
     def test_any_ids_give_one_line_of_utf8(self, vocabulary: Vocabulary, data: st.DataObject) -> None:
