@@ -65,6 +65,9 @@ Language = Annotated[str, Meta(pattern=rf"\A{LANGUAGE}\Z")]
 Count = Annotated[int, Meta(ge=1)]
 VocabularySize = Annotated[int, Meta(ge=4, le=100_000_000)]
 VocabularyName = Annotated[str, Meta(pattern=rf"\A{VOCABULARY_NAME}\Z")]
+Character = Annotated[str, Meta(min_length=1, max_length=1)]
+Variants = dict[Character, Character]
+SidesVariants = tuple[Variants, Variants]
 Table = Annotated[dict[str, Any], Meta(min_length=1)]
 
 
@@ -93,6 +96,9 @@ class ModelConfig(Struct, frozen=True, kw_only=True):
     tgt_vocab_size: VocabularySize
     normalisation: Annotated[int, Meta(ge=1, le=NEWEST_RULE)] = 1
     """The rule by which all text is normalised that it reads; see `mtkit.text.normalisation`."""
+    variants: SidesVariants = ({}, {})
+    """What is read in the place of characters that the source's side of the training text lacks; and the same of the
+    target's side, for models of the opposite direction that take over its vocabularies."""
     network: NetworkSettings
     corpus: CorpusRecord
     preprocess: Table
@@ -165,7 +171,7 @@ class ModelFolder:
     @property
     def normaliser(self) -> Normaliser:
         """What all text is normalised by that it reads."""
-        return Normaliser(self.config.normalisation)
+        return Normaliser(self.config.normalisation, self.config.variants[0])
 
     @property
     def has_weights(self) -> bool:

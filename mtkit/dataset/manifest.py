@@ -14,14 +14,14 @@ from msgspec import Meta, Struct
 from mtkit.corpus.report import CleaningReport
 from mtkit.corpus.selection import FileEntry
 from mtkit.errors import PreparedError
-from mtkit.model_folder import LANGUAGE, check_vocabulary_names
+from mtkit.model_folder import LANGUAGE, SidesVariants, check_vocabulary_names
 from mtkit.settings import CorpusSettings
 from mtkit.storage import find_again
 from mtkit.text.normalisation import NEWEST_RULE
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 2
-"""2 records the rule of normalisation; manifests of format 1 are of rule 1."""
+"""2 records the rule of normalisation, and variants; manifests of format 1 are of rule 1."""
 READABLE = (1, FORMAT_VERSION)
 
 _LIMITS = {
@@ -53,6 +53,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seed: int
     corpus: CorpusSettings
     normalisation: Annotated[int, Meta(ge=1, le=NEWEST_RULE)] = 1
+    variants: SidesVariants = ({}, {})
+    """As in a model's `config.json`."""
     held_out: int
     vocabularies: tuple[FileEntry, ...]
     train: SplitEntry

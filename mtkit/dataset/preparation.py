@@ -12,25 +12,27 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
-import msgspec
 from msgspec.structs import replace
 
 from mtkit.configuration import vocabulary_size
 from mtkit.corpus import CleaningReport, CleanText, FileEntry, Filter, Survey
 from mtkit.corpus.filters import LongSide, piece_filters, text_filters
-from mtkit.dataset.manifest import Manifest, SplitEntry, read_header, write_manifest
+from mtkit.dataset.borrowing import Borrowed, is_prepared
+from mtkit.dataset.manifest import Manifest, SplitEntry, write_manifest
 from mtkit.dataset.prepared import Pair, PreparedCorpus, Split, write_shards
-from mtkit.errors import CorpusError, ModelFolderError, OutputError, PreparedError, SettingsError, VocabularyError
+from mtkit.errors import CorpusError, OutputError, SettingsError, VocabularyError
 from mtkit.lock import locked
-from mtkit.model_folder import PREPARED_NAME, ModelFolder, is_model_folder
-from mtkit.settings import CorpusSettings, PreprocessSettings
+from mtkit.model_folder import PREPARED_NAME
+from mtkit.settings import PreprocessSettings
 from mtkit.storage import new_folder
 from mtkit.text.languages import split_langs
 from mtkit.text.normalisation import Normaliser
+from mtkit.text.variants import Usage
 from mtkit.text.vocabulary import Vocabulary
 from mtkit.version import __version__
 
@@ -59,10 +61,12 @@ def prepare(settings: PreprocessSettings, report: Report = lambda line: None) ->
     langs = split_langs(corpus.langs)
     if not corpus.train:
         raise SettingsError("`train` is missing; give training text as PREFIX, SRC:TGT or FILE.tsv")
+    borrowed = Borrowed.open(Path(corpus.vocabulary)).facing(langs) if corpus.vocabulary else None
     normaliser = Normaliser()
-    if corpus.vocabulary:
-        borrowed, normaliser = _as_borrowed(corpus)
-        settings = replace(settings, corpus=borrowed)
+    if borrowed:
+        normaliser = Normaliser(borrowed.normalisation, borrowed.variants[0])
+        made = {"vocab_size": 0, "vocab_type": borrowed.made.vocab_type, "joint": borrowed.made.joint}
+        settings = replace(settings, corpus=replace(corpus, **made))
     if not settings.out:
         raise SettingsError("`out` is missing; give the folder to write the prepared corpus into")
     _check_place(out, force=settings.force)
@@ -75,14 +79,19 @@ def prepare(settings: PreprocessSettings, report: Report = lambda line: None) ->
     check = partial(_check_place, out, force=settings.force)  # once more, as somebody may have come meanwhile
     with locked(out), new_folder(out, check) as draft:
         check()
-        manifest = _fill(draft, settings, train, valid, report)
+        manifest = _fill(draft, settings, borrowed, train, valid, report)
         write_manifest(draft, manifest)
     report(f"Wrote {settings.out}")
     return PreparedCorpus.open(out)
 
 
 def _fill(
-    draft: Path, settings: PreprocessSettings, train: CleanText, valid: CleanText | None, report: Report
+    draft: Path,
+    settings: PreprocessSettings,
+    borrowed: Borrowed | None,
+    train: CleanText,
+    valid: CleanText | None,
+    report: Report,
 ) -> Manifest:
     """Write everything but the manifest into `draft` and return the manifest."""
     corpus = settings.corpus
@@ -94,17 +103,21 @@ def _fill(
         report(f"Held out {len(valid.rows):,} training pairs for validation; their sentences occur nowhere else")
     else:
         valid_survey, valid = _survey(valid, copies, report)
-    if corpus.vocabulary:
-        vocabularies = _borrow(Path(corpus.vocabulary))
+    if borrowed:
+        vocabularies, variants = borrowed.vocabularies, borrowed.variants
         sizes = " and ".join(f"{len(vocabulary):,}" for vocabulary in vocabularies.values())
         report(f"Taking over the vocabulary of {corpus.vocabulary}: {sizes} pieces ({corpus.vocab_type})")
     else:
-        vocabularies = _train_vocabularies(train, train_survey.cleaning.kept - len(train.rows), settings, report)
+        usages = Usage(), Usage()
+        pairs = train_survey.cleaning.kept - len(train.rows)
+        vocabularies = _train_vocabularies(train, pairs, settings, usages, report)
+        variants = usages[0].variants(), usages[1].variants()
     for name, vocabulary in vocabularies.items():
         vocabulary.save(draft / name)
     report("Encoding")
     sides = list(vocabularies.values())
-    encoder = _Encoder(sides[0], sides[-1], piece_filters(corpus), corpus.max_length)
+    normaliser = replaced(train.normaliser, variants=variants[0])
+    encoder = _Encoder(normaliser, sides[0], sides[-1], piece_filters(corpus), corpus.max_length)
     src_lang, tgt_lang = split_langs(corpus.langs)
     manifest = Manifest(
         mtkit=__version__,
@@ -112,7 +125,8 @@ def _fill(
         tgt_lang=tgt_lang,
         seed=settings.seed,
         corpus=replace(corpus, train=(), valid=(), vocabulary=""),
-        normalisation=train.normaliser.rule,
+        normalisation=normaliser.rule,
+        variants=variants,
         held_out=len(train.rows),
         vocabularies=tuple(FileEntry(name, item.fingerprint, len(item)) for name, item in vocabularies.items()),
         train=_write_split(draft, "train", train, train_survey, encoder),
@@ -126,6 +140,10 @@ def _fill(
         report(f"{split}: {entry.pairs:,} pairs, {entry.src_tokens:,} + {entry.tgt_tokens:,} pieces")
         for line in (*entry.cleaning.lines(), *survey.remarks):
             report(f"  {line}")
+    if borrowed:
+        shards = Split.open(draft / shard.name for shard in manifest.train.shards)
+        if warning := borrowed.warning((src_lang, tgt_lang), shards):
+            report(warning)
     return manifest
 
 
@@ -148,14 +166,22 @@ def _survey(text: CleanText, copies: Path, report: Report) -> tuple[Survey, Clea
 
 
 def _train_vocabularies(
-    text: CleanText, pairs: int, settings: PreprocessSettings, report: Report
+    text: CleanText, pairs: int, settings: PreprocessSettings, usages: tuple[Usage, Usage], report: Report
 ) -> dict[str, Vocabulary]:
-    """Train one joint vocabulary, or one each, by file name; the source's comes first."""
+    """Train one joint vocabulary, or one each, by file name; the source's comes first.
+
+    Args:
+        text: what to train on.
+        pairs: how many pairs it has.
+        settings: size and type of the vocabularies.
+        usages: count, on the source's side and on the target's, the characters of what they are trained on.
+        report: takes lines of what is being done.
+    """
     corpus = settings.corpus
     vocabularies = {}
     for name, sides in {"joint": (0, 1)}.items() if corpus.joint else {"source": (0,), "target": (1,)}.items():
         report(f"Training the {name} vocabulary")
-        sentences = _Sentences(text, sides, min(1.0, _VOCABULARY_PAIRS / pairs), settings.seed)
+        sentences = _Sentences(text, sides, min(1.0, _VOCABULARY_PAIRS / pairs), settings.seed, usages)
         try:
             vocabulary = Vocabulary.train(
                 sentences,
@@ -170,32 +196,6 @@ def _train_vocabularies(
     return vocabularies
 
 
-def _as_borrowed(corpus: CorpusSettings) -> tuple[CorpusSettings, Normaliser]:
-    """Return the settings and the normaliser with what the vocabularies of `corpus.vocabulary` were made by."""
-    path = Path(corpus.vocabulary)
-    if not is_model_folder(path) and not _is_prepared(path):
-        raise SettingsError(f"`vocabulary={path}`: is neither a prepared corpus nor a model")
-    if is_model_folder(path):
-        folder = ModelFolder.open(path)
-        try:
-            made, normaliser = msgspec.convert(folder.config.preprocess, CorpusSettings), folder.normaliser
-        except msgspec.ValidationError as error:
-            raise ModelFolderError(f"{path / 'config.json'}: its table preprocess cannot be read ({error})") from error
-    else:
-        prepared = PreparedCorpus.open(path)
-        made, normaliser = prepared.manifest.corpus, prepared.normaliser
-    return replace(corpus, vocab_size=0, vocab_type=made.vocab_type, joint=made.joint), normaliser
-
-
-def _borrow(path: Path) -> dict[str, Vocabulary]:
-    """Return the vocabularies of a model or a prepared corpus, by file name; the source's comes first."""
-    if is_model_folder(path):
-        names = list(ModelFolder.open(path).config.vocabularies)
-    else:
-        names = [file.name for file in PreparedCorpus.open(path).vocabulary_files]
-    return {name: Vocabulary.load(path / name) for name in names}
-
-
 @dataclass(frozen=True)
 class _Sentences:
     """The sentences of one or both sides of a random share of some text; the same ones at each reading."""
@@ -204,16 +204,24 @@ class _Sentences:
     sides: tuple[int, ...]
     share: float
     seed: int
+    usages: tuple[Usage, Usage]
+    """Of each side: it counts what is read of it."""
 
     def __iter__(self) -> Iterator[str]:
-        chance = random.Random(self.seed)
-        return (pair[side] for pair in self.text if chance.random() < self.share for side in self.sides)
+        rng = random.Random(self.seed)
+        for pair in self.text:
+            if rng.random() < self.share:
+                for side in self.sides:
+                    self.usages[side].count(pair[side])
+                    yield pair[side]
 
 
 @dataclass(frozen=True)
 class _Encoder:
     """Turns text into what a shard holds, without the pairs whose pieces a filter drops."""
 
+    normaliser: Normaliser
+    """What normalises sources, variants included."""
     src_vocabulary: Vocabulary
     tgt_vocabulary: Vocabulary
     filters: tuple[Filter[Sequence[int]], ...]
@@ -235,7 +243,8 @@ class _Encoder:
                     yield src, tgt, src_row, tgt_row
 
     def _encodable(self, text: Iterable[tuple[str, str]], cleaning: CleaningReport) -> Iterator[tuple[str, str]]:
-        for src, tgt in text:
+        for cleaned, tgt in text:
+            src = self.normaliser.known(cleaned)
             fewest = max(self.src_vocabulary.fewest_pieces(src), self.tgt_vocabulary.fewest_pieces(tgt))
             if fewest > self.max_length:
                 cleaning.drop(LongSide.name)
@@ -271,16 +280,8 @@ def _check_place(out: Path, *, force: bool) -> None:
             raise OutputError(
                 f"{out}: exists already; choose another `out`, or replace a prepared corpus: `force=True`"
             )
-        if _is_prepared(out) and all(re.fullmatch(PREPARED_NAME, name) for name in names):
+        if is_prepared(out) and all(re.fullmatch(PREPARED_NAME, name) for name in names):
             return
         raise OutputError(f"{out}: is no prepared corpus, or holds more than that, so `force=True` leaves it alone")
     if out.exists():
         raise OutputError(f"{out}: is a file; choose another `out`")
-
-
-def _is_prepared(path: Path) -> bool:
-    try:
-        read_header(path)
-    except PreparedError:
-        return False
-    return True

@@ -185,6 +185,7 @@ class PreparedCorpus:
             src_lang=src_lang,
             tgt_lang=tgt_lang,
             corpus=replace(self.manifest.corpus, langs=join_langs(src_lang, tgt_lang)),
+            variants=self.manifest.variants[::-1],
             vocabularies=self.manifest.vocabularies[::-1],
             train=_reversed(self.manifest.train),
             valid=_reversed(self.manifest.valid),
@@ -212,7 +213,7 @@ class PreparedCorpus:
                 f"{other.path}: is {other.src_lang}-{other.tgt_lang}, but {self.path} is "
                 f"{self.src_lang}-{self.tgt_lang}; give folders of one pair of languages"
             )
-        if (ours.vocabularies, ours.normalisation) != (theirs.vocabularies, theirs.normalisation):
+        if any(getattr(ours, name) != getattr(theirs, name) for name in ("vocabularies", "normalisation", "variants")):
             raise PreparedError(
                 f"{other.path}: has other vocabularies or normalisation than {self.path}; "
                 f"prepare it again with `vocabulary={self.path}`"
@@ -236,7 +237,7 @@ class PreparedCorpus:
     @property
     def normaliser(self) -> Normaliser:
         """What its text was normalised by, and all text must be that a model of it reads."""
-        return Normaliser(self.manifest.normalisation)
+        return Normaliser(self.manifest.normalisation, self.manifest.variants[0])
 
     @property
     def joint(self) -> bool:

@@ -163,6 +163,7 @@ class OutputFolder:
             src_vocab_size=len(corpus.src_vocabulary),
             tgt_vocab_size=len(corpus.tgt_vocabulary),
             normalisation=manifest.normalisation,
+            variants=manifest.variants,
             network=network,
             corpus=CorpusRecord(
                 fingerprint=corpus.fingerprint,
