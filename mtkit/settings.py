@@ -392,7 +392,7 @@ class TranslateSettings(CommandSettings, frozen=True, kw_only=True):
     input: Annotated[str, about("File to read instead of standard input.", "Files")] = ""
     output: Annotated[str, about("File to write instead of standard output.", "Files")] = ""
     resume: Annotated[
-        bool, about("Go on with an --output that was stopped, after the lines it has.", "Files", flag="--resume")
+        bool, about("Go on with an output file that was stopped, after the lines it has.", "Files", flag="--resume")
     ] = False
     prefix: Annotated[str, about("File with the beginning of each translation, line by line.", "Files")] = ""
     score_against: Annotated[
