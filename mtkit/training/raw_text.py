@@ -7,11 +7,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from mtkit.corpus import ParallelText
 from mtkit.dataset.preparation import prepare
 from mtkit.dataset.prepared import PreparedCorpus
-from mtkit.errors import SettingsError
+from mtkit.errors import MtkitError, SettingsError
 from mtkit.model_folder import check_way
-from mtkit.settings import PreprocessSettings, TrainSettings
+from mtkit.settings import CorpusSettings, PreprocessSettings, TrainSettings
+from mtkit.storage import sha256
+from mtkit.text.lines import is_pipe
 from mtkit.training.output_folder import check_no_weights, corpus_beside, corpus_inside
 from mtkit.training.processes import ALONE, Processes
 from mtkit.training.saved_settings import check_same_corpus, resolve_network
@@ -53,6 +56,11 @@ def _prepared_from_text(folder: Path, settings: TrainSettings, report: Callable[
         corpus = PreparedCorpus.open(corpus_inside(folder))
         given = bool(wanted.vocabulary or settings.init_from)
         check_same_corpus(corpus.manifest.corpus, wanted, vocabulary_is_given=given)
+        if changed := changed_text(corpus, wanted):
+            report(
+                f"{changed}: is not the text that this training began with, which it keeps to; to learn from the new "
+                f"one, train into another `out` with `init_from={settings.out}`"
+            )
         return corpus.path
     if settings.resume:
         check_no_weights(folder)
@@ -64,3 +72,23 @@ def _prepared_from_text(folder: Path, settings: TrainSettings, report: Callable[
         wanted = replace(wanted, vocabulary=wanted.vocabulary or settings.init_from)
     beside = str(corpus_beside(folder))
     return prepare(PreprocessSettings(seed=settings.seed, corpus=wanted, out=beside, force=True), report).path
+
+
+def changed_text(corpus: PreparedCorpus, given: CorpusSettings) -> str:
+    """Return which text is not the one that a corpus was prepared from, or nothing where none is known to differ.
+
+    Text that is no longer there, or is given as a pipe, is not compared.
+    """
+    langs, manifest = (corpus.src_lang, corpus.tgt_lang), corpus.manifest
+    for specs, entries in ((given.train, manifest.train.inputs), (given.valid, manifest.valid.inputs)):
+        try:
+            texts = [ParallelText.parse(spec, *langs, given.columns) for spec in specs]
+            files = [file for text in texts for file in text.files]
+            if any(map(is_pipe, files)):
+                continue
+            digests = [sha256(file) for file in files]
+        except (MtkitError, OSError):
+            continue
+        if specs and digests != [entry.sha256 for entry in entries]:
+            return ", ".join(map(str, texts))
+    return ""

@@ -12,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from mtkit.dataset import PreparedCorpus, prepare
 from mtkit.evaluation import ModelScore
 from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.synthetic.train import train
-from mtkit.training import Collaborators, Event, Finished, Note, Reported, Validated, train_model
+from mtkit.training import Collaborators, Event, Finished, Note, Reported, Validated, open_corpus, train_model
 from mtkit.training.output_folder import OutputFolder
 from mtkit.training.processes import Processes
 from mtkit.training.progress import decode_progress, encode_progress
@@ -263,3 +264,27 @@ def test_a_large_corpus_is_validated_within_its_epoch_and_a_small_one_as_ever() 
     assert {epoch: completed(TrainSettings(epochs=1), epoch, {}).valid_every for epoch in intervals} == intervals
     resumed = completed(TrainSettings(epochs=1), 30_000, {"valid_every": 30_000})
     assert (resumed.valid_every, resumed.save_every) == (30_000, 30_000), "what began so goes on so"
+
+
+# What is resumed keeps to what it began with, and says so
+
+
+def resumed_lines(settings: TrainSettings) -> list[str]:
+    lines: list[str] = []
+    open_corpus(msgspec.structs.replace(settings, resume=True), (), lines.append)
+    return lines
+
+
+def test_training_from_text_that_has_changed_says_which_text_it_goes_on_with(tmp_path: Path) -> None:
+    settings = quick(tmp_path / "model", updates=1, corpus=corpus_of(tmp_path / "text", SENTENCES))
+    train_model(settings, open_corpus(settings, ()))
+    assert resumed_lines(settings) == []
+    for lang in ("en", "fr"):
+        with (tmp_path / "text" / f"text.{lang}").open("a", encoding="utf-8") as file:
+            file.write("more\n")
+    (line,) = resumed_lines(settings)
+    assert line.startswith(f"{tmp_path}/text/text")
+    assert "is not the text that this training began with, which it keeps to" in line
+    assert f"another `out` with `init_from={settings.out}`" in line
+    (tmp_path / "text" / "text.fr").unlink()
+    assert resumed_lines(settings) == [], "what is gone is no new text"
