@@ -156,7 +156,7 @@ class Report:
         self.inputs = inputs
         self.live = live
         self.lines = 0
-        self.long = self.truncated = self.loops = self.untranslatable = 0
+        self.long = self.truncated = self.loops = self.untranslatable = self.unknown = 0
 
     def __enter__(self) -> Self:
         return self
@@ -179,9 +179,12 @@ class Report:
                 self.console.detail(f"line {number:,}: the translation did not come to an end and was cut")
             if translation.loop:
                 self.console.detail(f"line {number:,}: the translation repeats itself")
+            if translation.unknown:
+                self.console.detail(f"line {number:,}: holds characters that the vocabulary does not have")
             self.truncated += translation.truncated
             self.loops += translation.loop
             self.untranslatable += translation.untranslatable
+            self.unknown += translation.unknown
 
     def written(self, count: int) -> None:
         """Note that the answers to the next lines are out."""
@@ -198,6 +201,11 @@ class Report:
         if self.untranslatable:
             self.console.warn(
                 f"{self.untranslatable:,} lines hold nothing that can be translated; their translations are empty"
+            )
+        if self.unknown:
+            self.console.warn(
+                f"{self.unknown:,} lines hold characters that the vocabulary does not have; look their translations "
+                "over; --verbose names the lines"
             )
         if self.truncated:
             self.console.warn(

@@ -21,6 +21,9 @@ from mtkit.translation import Translator
 TRANSLATED_TOGETHER = 2_000
 """Lines between two looks at whether to stop."""
 
+FAULTS = {"truncated", "loop", "copied", "split", "untranslatable"}
+"""Flags of translations that are nothing to learn from; characters that have no piece are no such sign."""
+
 Pairs = list[tuple[str, str]]
 
 
@@ -44,7 +47,7 @@ class Translating:
         with stop_request() as stop:
             for first in range(0, len(lines), TRANSLATED_TOGETHER):
                 translations = translator.translate(lines[first : first + TRANSLATED_TOGETHER])
-                pairs += [(one.source, one.text) for one in translations if one.text and not one.flags]
+                pairs += [(one.source, one.text) for one in translations if one.text and FAULTS.isdisjoint(one.flags)]
                 if number := stop.signal_number:
                     raise Interrupted("stopped while translating the corpus; all models are saved", number)
         return pairs

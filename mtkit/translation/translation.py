@@ -44,6 +44,7 @@ class Translation:
         copied: the translation is the source itself, in the same words, case and punctuation.
         parts: above 1 where a line was too long for one pass and was cut.
         untranslatable: the line holds characters, but none that can be translated.
+        unknown: the line holds characters that the vocabulary has no piece for, and the network has hardly ever read.
         n_best: the best translations, best first; `text` is the first of them. Of a line in parts, the second joins
             the second of each part, and so on.
         alignment: links between source and target positions, where they were asked for, in order.
@@ -58,6 +59,7 @@ class Translation:
     copied: bool = False
     parts: int = 1
     untranslatable: bool = False
+    unknown: bool = False
     n_best: tuple[Alternative, ...] = ()
     alignment: tuple[Link, ...] = ()
     attention: tuple[AttentionWeights, ...] = ()
@@ -71,6 +73,7 @@ class Translation:
             "copied": self.copied,
             "split": self.parts > 1,
             "untranslatable": self.untranslatable,
+            "unknown": self.unknown,
         }
         return [name for name, shows in signs.items() if shows]
 

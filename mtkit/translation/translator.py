@@ -285,6 +285,7 @@ class Translator:
             loop=any(is_loop(part.ids, hypothesis.ids) for part, hypothesis in zip(parts, best, strict=True)),
             copied=bool(text) and text == self.normaliser.target(source),
             parts=len(parts),
+            unknown=any(self.src_vocabulary.spells(part.ids) for part in parts),
             n_best=n_best,
             alignment=self._links(source, parts, best, alignments, within) if alignments != "none" else (),
             attention=tuple(map(self._attention, parts, best)) if attention else (),

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from mtkit.arrays import Ids
+from mtkit.cli.console import Console
+from mtkit.cli.translate import Report
 from mtkit.cli.translation_format import as_json, as_text
 from mtkit.dataset import PreparedCorpus, prepare
 from mtkit.errors import ModelFolderError
@@ -196,3 +198,18 @@ def test_vocabularies_of_other_languages_get_one_warning(langs: str, warned: int
     if warned:
         assert "first is of " in lines[-2]
         assert " pieces a word; " in lines[-2]
+
+
+def test_lines_with_unknown_characters_are_flagged_and_counted(
+    model_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [SENTENCE, "The “red” cat 😀", "", "The red cat sees Zoë."]
+    found = Translator.load(model_folder, device="cpu", threads=1).translate(lines)
+    assert [one.unknown for one in found] == [False, True, False, True]
+    assert [json.loads(as_json(one, TranslateSettings())).get("flags") for one in found[:2]] == [None, ["unknown"]]
+
+    with Report(Console(verbose=True), [], live=False) as report:
+        report.see(found)
+    *details, warning = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in details if "does not have" in line] == ["line 2", "line 4"]
+    assert "2 lines hold characters that the vocabulary does not have; " in warning

@@ -47,5 +47,7 @@ def test_how_often_is_a_loop(target: list[int], loop: bool) -> None:
 
 def test_flags_name_what_is_unusual() -> None:
     assert Translation("a", "b", -1.0).flags == []
-    translation = Translation("a", "b", -1.0, truncated=True, loop=True, copied=True, parts=2, untranslatable=True)
-    assert translation.flags == ["truncated", "loop", "copied", "split", "untranslatable"]
+    translation = Translation(
+        "a", "b", -1.0, truncated=True, loop=True, copied=True, parts=2, untranslatable=True, unknown=True
+    )
+    assert translation.flags == ["truncated", "loop", "copied", "split", "untranslatable", "unknown"]
