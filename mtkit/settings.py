@@ -69,7 +69,11 @@ class CorpusSettings(Settings, frozen=True, kw_only=True):
     ] = ()
     columns: Annotated[
         str,
-        about("Columns of source and target in TSV files, from 1 on, as in 2,4; else the first two.", "Corpus"),
+        about(
+            "Columns of source and target in TSV files, from 1 on, as in 2,4; else the first two.",
+            "Corpus",
+            saved=False,
+        ),
     ] = ""
     max_length: Annotated[int, Meta(ge=1, le=100_000), about("Drop pairs with a longer side, in pieces.", "Corpus")] = (
         250

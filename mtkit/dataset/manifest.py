@@ -44,7 +44,7 @@ class SplitEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that `manifest.json` holds. Its `corpus` leaves out the paths: a folder can move between machines."""
+    """All that `manifest.json` holds. Its `corpus` leaves out paths and their columns: a folder can be moved."""
 
     format_version: int = FORMAT_VERSION
     mtkit: str

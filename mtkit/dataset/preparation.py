@@ -124,7 +124,7 @@ def _fill(
         src_lang=src_lang,
         tgt_lang=tgt_lang,
         seed=settings.seed,
-        corpus=replace(corpus, train=(), valid=(), vocabulary=""),
+        corpus=replace(corpus, train=(), valid=(), columns="", vocabulary=""),
         normalisation=normaliser.rule,
         variants=variants,
         held_out=len(train.rows),

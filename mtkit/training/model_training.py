@@ -17,6 +17,7 @@ from mtkit.process import torch_as_it_was
 from mtkit.report import BestModel
 from mtkit.runtime.torch_stepper import choose_precision, torch_device
 from mtkit.settings import NetworkSettings, TrainSettings
+from mtkit.text.segmentation import CACHED_BYTES
 from mtkit.training.assembly import assemble
 from mtkit.training.collaborators import USUAL, Collaborators
 from mtkit.training.events import Event, Finished, Note, Started, ignore
@@ -161,6 +162,8 @@ def _started(trainer: Trainer, corpus: PreparedCorpus, network: NetworkSettings,
         trainer.plan,
         widens=SAMPLING_WIDENS if sampled else 1,
     )
+    if sampled and state.device.type == "cpu":  # on a GPU it is the GPU's memory that is estimated
+        memory += CACHED_BYTES * len(set(corpus.vocabulary_files))
     return Started(
         out=trainer.folder,
         langs=f"{corpus.src_lang}-{corpus.tgt_lang}",

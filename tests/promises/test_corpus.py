@@ -243,6 +243,7 @@ def test_ids_between_the_columns_are_not_trained_on(settings: Settings, parallel
     (tmp_path / "valid.tsv").write_text("".join(f"1\t{src}\t2\t{tgt}\n" for src, tgt in pairs[:50]), encoding="utf-8")
     corpus = prepare(settings(train=text, valid=valid, columns="2,4"))
     assert corpus.train.src_texts([0, 1]) == [pairs[0][0], pairs[1][0]]
+    assert corpus.manifest.corpus.columns == "", "they go with the files: a part made of other text has its own"
 
 
 def test_columns_without_a_text_that_has_any_are_refused(settings: Settings) -> None:

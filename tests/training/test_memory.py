@@ -18,6 +18,7 @@ from mtkit.dataset import Batch, Batches, PreparedCorpus
 from mtkit.nn import Seq2Seq
 from mtkit.process import keep_freed_memory
 from mtkit.settings import AttentionType, Cell, NetworkSettings, TrainSettings
+from mtkit.text.segmentation import CACHED_BYTES
 from mtkit.training import Event, Started, available_memory, train_model
 from mtkit.training import memory as memory_file
 from mtkit.training.assembly import assemble
@@ -131,7 +132,7 @@ def test_subword_sampling_makes_the_estimate_of_a_training_larger(tiny: Tiny, fe
 
     for share in (0.0, 0.3):
         train_model(tiny(str(share), subword_sampling=share, updates=1), few, listen)
-    assert estimates[0] < estimates[1]
+    assert estimates[0] + CACHED_BYTES < estimates[1]
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is another one")
