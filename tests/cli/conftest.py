@@ -30,8 +30,12 @@ class Outcome:
         return line.removeprefix("Error: ")
 
 
+Command = Callable[..., Outcome]
+"""Runs `mtkit ARGUMENTS`, as the fixture `mtkit` does."""
+
+
 @pytest.fixture
-def mtkit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+def mtkit(monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run `mtkit ARGUMENTS` with bytes on standard input."""
 
     def run(*arguments: object, stdin: bytes = b"") -> Outcome:

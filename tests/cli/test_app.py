@@ -12,6 +12,8 @@ from mtkit.cli.app import app
 from mtkit.configuration import COMMANDS, fields
 from mtkit.settings import EvaluateSettings, PreprocessSettings, TrainSettings, TranslateSettings
 
+from .conftest import Command
+
 CLASSES = dict(zip(COMMANDS, (PreprocessSettings, TrainSettings, TranslateSettings, EvaluateSettings), strict=True))
 
 
@@ -19,12 +21,14 @@ def test_the_commands_are_those_a_config_file_may_have_tables_for_and_one_withou
     assert tuple(command.name for command in app.registered_commands) == (*COMMANDS, "export", "guide")
 
 
-def test_version(mtkit) -> None:
+def test_version(mtkit: Command) -> None:
     assert mtkit("--version").out.decode() == f"mtkit {__version__}\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_names_every_setting_and_shows_an_example(mtkit, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_names_every_setting_and_shows_an_example(
+    mtkit: Command, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("TERMINAL_WIDTH", "200")
     outcome = mtkit(command, "--help")
@@ -65,7 +69,7 @@ def test_help_version_and_completion_import_no_torch(arguments: tuple[str, ...])
         (("translate", "--beam-size", "2"), "Missing argument 'MODEL'"),
     ],
 )
-def test_wrong_usage_is_one_line_and_code_2(mtkit, arguments: tuple[str, ...], message: str) -> None:
+def test_wrong_usage_is_one_line_and_code_2(mtkit: Command, arguments: tuple[str, ...], message: str) -> None:
     outcome = mtkit(*arguments)
     assert outcome.code == 2
     assert message in outcome.message
@@ -79,7 +83,7 @@ def test_debug_shows_the_traceback_of_an_error() -> None:
     assert "ModelFolderError: none: is not a model folder" in done.stderr
 
 
-def test_an_unforeseen_error_is_one_line_and_code_1(mtkit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unforeseen_error_is_one_line_and_code_1(mtkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: object, **rest: object) -> None:
         raise RuntimeError("something nobody thought of")
 

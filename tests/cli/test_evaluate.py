@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import Command
 
-def test_a_model_is_scored_on_a_test_set(mtkit, model_folder: Path, parallel_text: Path) -> None:
+
+def test_a_model_is_scored_on_a_test_set(mtkit: Command, model_folder: Path, parallel_text: Path) -> None:
     outcome = mtkit("evaluate", model_folder, "--test", parallel_text / "valid", "--json")
     scores = json.loads(outcome.out)
     assert scores["bleu"] > 50
@@ -25,7 +27,9 @@ def test_a_model_is_scored_on_a_test_set(mtkit, model_folder: Path, parallel_tex
     assert json.loads(again.out) == scores
 
 
-def test_people_read_a_line_for_each_score_and_which_one_leads(mtkit, model_folder: Path, parallel_text: Path) -> None:
+def test_people_read_a_line_for_each_score_and_which_one_leads(
+    mtkit: Command, model_folder: Path, parallel_text: Path
+) -> None:
     outcome = mtkit("evaluate", model_folder, "--test", parallel_text / "valid", "--beam-size", 1)
     assert [line.split()[0] for line in outcome.out.decode().splitlines()] == [
         *("BLEU", "chrF2", "perplexity"),
@@ -33,7 +37,7 @@ def test_people_read_a_line_for_each_score_and_which_one_leads(mtkit, model_fold
     ]
 
 
-def test_a_text_against_itself_scores_100(mtkit, parallel_text: Path) -> None:
+def test_a_text_against_itself_scores_100(mtkit: Command, parallel_text: Path) -> None:
     file = parallel_text / "valid.fr"
     scores = json.loads(mtkit("evaluate", "--hypotheses", file, "--reference", file, "--json").out)
     assert scores["bleu"] == pytest.approx(100)
@@ -54,7 +58,7 @@ def test_a_text_against_itself_scores_100(mtkit, parallel_text: Path) -> None:
     ],
 )
 def test_bad_input_is_one_line_and_code_2(
-    mtkit, model_folder: Path, parallel_text: Path, arguments: tuple[str, ...], message: str
+    mtkit: Command, model_folder: Path, parallel_text: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     given = [word.replace("MODEL", str(model_folder)).replace("TEXT", str(parallel_text)) for word in arguments]
     outcome = mtkit("evaluate", *given)
@@ -63,7 +67,7 @@ def test_bad_input_is_one_line_and_code_2(
 
 
 def test_a_model_is_scored_alike_whatever_is_held_at_a_time(
-    mtkit, model_folder: Path, parallel_text: Path, monkeypatch: pytest.MonkeyPatch
+    mtkit: Command, model_folder: Path, parallel_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = ("evaluate", model_folder, "--test", parallel_text / "valid", "--precision", "float32", "--json")
     whole = mtkit(*arguments).out
@@ -72,7 +76,7 @@ def test_a_model_is_scored_alike_whatever_is_held_at_a_time(
 
 
 def test_a_misaligned_test_set_is_refused_before_anything_is_translated(
-    mtkit, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mtkit: Command, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "t.en").write_text("A cat.\nA dog.\n")
     (tmp_path / "t.fr").write_text("Un chat.\n")
@@ -83,7 +87,7 @@ def test_a_misaligned_test_set_is_refused_before_anything_is_translated(
 
 
 def test_a_test_set_that_cannot_be_read_again_is_an_error(
-    mtkit, model_folder: Path, parallel_text: Path, monkeypatch: pytest.MonkeyPatch
+    mtkit: Command, model_folder: Path, parallel_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mtkit.evaluation.evaluator._pairs", lambda text: iter([(["A cat."], ["Un chat."])]))
     outcome = mtkit("evaluate", model_folder, "--test", parallel_text / "valid", "--beam-size", 1)

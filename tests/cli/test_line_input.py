@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from contextlib import nullcontext
+from typing import BinaryIO, cast
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,8 @@ from mtkit.errors import CorpusError
 
 
 def test_windows_hold_what_is_there_and_never_wait_for_more() -> None:
-    source, feed = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
+    reading, writing = os.pipe()
+    source, feed = os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
     windows = LineInput(source, "pipe").windows()
     feed.write(b"one\n")
     feed.flush()
@@ -56,7 +58,7 @@ def test_lines_before_a_failing_read_come_first() -> None:
                 return self.chunks.pop()
             raise OSError(5, "Input/output error")
 
-    windows = LineInput(Failing(), "disk").windows()
+    windows = LineInput(cast(BinaryIO, Failing()), "disk").windows()
     assert next(windows) == ["one", "two"]
     with pytest.raises(CorpusError, match=r"disk: cannot be read on after line 2 .*Input/output error"):
         next(windows)
@@ -73,7 +75,7 @@ def test_every_line_of_any_bytes_is_kept_where_they_may_be_replaced(lines: list[
 
 def pairs_of(lines: bytes, others: bytes, message: str = "") -> list[tuple[str, str]]:
     """The lines that have a partner; `message` is that of the error after them."""
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     with pytest.raises(CorpusError, match=message) if message else nullcontext():
         for window, found in paired_lines(
             LineInput(io.BytesIO(lines), "input"), LineInput(io.BytesIO(others), "others")

@@ -9,8 +9,12 @@ import pytest
 
 from mtkit.dataset.prepared import PreparedCorpus
 
+from .conftest import Command, Outcome
 
-def test_it_prepares_what_train_can_open_and_says_what_it_kept(mtkit, parallel_text: Path, tmp_path: Path) -> None:
+
+def test_it_prepares_what_train_can_open_and_says_what_it_kept(
+    mtkit: Command, parallel_text: Path, tmp_path: Path
+) -> None:
     text, out = parallel_text, tmp_path / "prepared"
     outcome = mtkit(
         "preprocess", "--langs", "en-fr", "--train", text / "train", "--valid", text / "valid", "--out", out
@@ -21,7 +25,7 @@ def test_it_prepares_what_train_can_open_and_says_what_it_kept(mtkit, parallel_t
     assert (len(corpus.train), len(corpus.valid)) == (400, 50)
 
 
-def test_quiet_says_nothing(mtkit, parallel_text: Path, tmp_path: Path) -> None:
+def test_quiet_says_nothing(mtkit: Command, parallel_text: Path, tmp_path: Path) -> None:
     outcome = mtkit(
         "preprocess", "--langs", "en-fr", "--train", parallel_text / "train", "--valid", parallel_text / "valid",
         "--out", tmp_path / "prepared", "--quiet",
@@ -44,7 +48,7 @@ def test_quiet_says_nothing(mtkit, parallel_text: Path, tmp_path: Path) -> None:
     ids=["missing", "unequal", "not UTF-8", "empty", "blank", "one column", "wrong extension", "one side given"],
 )
 def test_bad_text_is_one_line_and_code_2_and_writes_nothing(
-    mtkit, tmp_path: Path, files: dict[str, bytes], train: str, expected: str
+    mtkit: Command, tmp_path: Path, files: dict[str, bytes], train: str, expected: str
 ) -> None:
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
@@ -54,8 +58,10 @@ def test_bad_text_is_one_line_and_code_2_and_writes_nothing(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_vocabulary_larger_than_the_text_allows_names_the_largest(mtkit, parallel_text: Path, tmp_path: Path) -> None:
-    def prepare(size: int) -> object:
+def test_a_vocabulary_larger_than_the_text_allows_names_the_largest(
+    mtkit: Command, parallel_text: Path, tmp_path: Path
+) -> None:
+    def prepare(size: int) -> Outcome:
         return mtkit(
             "preprocess", "--langs", "en-fr", "--train", parallel_text / "train", "--valid", parallel_text / "valid",
             "--out", tmp_path / "out", "--vocab-size", size, "--quiet",
@@ -67,7 +73,7 @@ def test_a_vocabulary_larger_than_the_text_allows_names_the_largest(mtkit, paral
     assert prepare(largest).code == 0
 
 
-def test_it_writes_over_a_prepared_corpus_only_with_force(mtkit, parallel_text: Path, tmp_path: Path) -> None:
+def test_it_writes_over_a_prepared_corpus_only_with_force(mtkit: Command, parallel_text: Path, tmp_path: Path) -> None:
     command = (
         "preprocess", "--langs", "en-fr", "--train", parallel_text / "train", "--valid", parallel_text / "valid",
         "--out", tmp_path / "out", "--quiet",
@@ -79,7 +85,7 @@ def test_it_writes_over_a_prepared_corpus_only_with_force(mtkit, parallel_text: 
     assert mtkit(*command, "--force").code == 0
 
 
-def test_force_never_removes_another_kind_of_folder(mtkit, parallel_text: Path, tmp_path: Path) -> None:
+def test_force_never_removes_another_kind_of_folder(mtkit: Command, parallel_text: Path, tmp_path: Path) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "love.txt").write_text("dear")
     outcome = mtkit(

@@ -14,6 +14,7 @@ import sys
 import termios
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,13 +25,15 @@ from mtkit.model_folder import ModelFolder
 from mtkit.settings import TrainSettings
 from mtkit.starting_point import from_starting_point
 
+from .conftest import Command
+
 TINY = (
     "--embedding-size", 16, "--hidden-size", 16, "--decoder-layers", 1, "--batch-tokens", 400, "--threads", 1,
     "--precision", "float32", "--device", "cpu",
 )  # fmt: skip
 
 
-def test_it_trains_a_model_that_translates(mtkit, prepared: PreparedCorpus, tmp_path: Path) -> None:
+def test_it_trains_a_model_that_translates(mtkit: Command, prepared: PreparedCorpus, tmp_path: Path) -> None:
     out = tmp_path / "model"
     outcome = mtkit("train", prepared.path, "--out", out, "--updates", 20, *TINY)
     assert outcome.code == 0, outcome.err
@@ -42,7 +45,7 @@ def test_it_trains_a_model_that_translates(mtkit, prepared: PreparedCorpus, tmp_
     assert mtkit("translate", out, stdin=b"The red cat sees a dog.").out.count(b"\n") == 1
 
 
-def test_raw_text_becomes_a_model_in_one_command(mtkit, parallel_text: Path, tmp_path: Path) -> None:
+def test_raw_text_becomes_a_model_in_one_command(mtkit: Command, parallel_text: Path, tmp_path: Path) -> None:
     text = ("--langs", "en-fr", "--train", parallel_text / "train", "--valid", parallel_text / "valid")
     outcome = mtkit("train", *text, "--out", tmp_path / "model", "--updates", 4, *TINY)
     assert outcome.code == 0, outcome.err
@@ -53,7 +56,9 @@ def test_raw_text_becomes_a_model_in_one_command(mtkit, parallel_text: Path, tmp
     assert mtkit("train", *text, "--out", tmp_path / "model", "--updates", 4, *TINY, "--force").code == 0
 
 
-def test_several_folders_are_one_corpus(mtkit, prepared: PreparedCorpus, parallel_text: Path, tmp_path: Path) -> None:
+def test_several_folders_are_one_corpus(
+    mtkit: Command, prepared: PreparedCorpus, parallel_text: Path, tmp_path: Path
+) -> None:
     text = ("--langs", "en-fr", "--train", parallel_text / "valid", "--valid", parallel_text / "valid")
     assert mtkit("preprocess", *text, "--vocabulary", prepared.path, "--out", tmp_path / "more").code == 0
     folders = (prepared.path, tmp_path / "more")
@@ -68,7 +73,7 @@ def test_several_folders_are_one_corpus(mtkit, prepared: PreparedCorpus, paralle
     assert "was trained on another corpus" in shorter.message
 
 
-def test_its_config_json_can_be_fed_back(mtkit, prepared: PreparedCorpus, tmp_path: Path) -> None:
+def test_its_config_json_can_be_fed_back(mtkit: Command, prepared: PreparedCorpus, tmp_path: Path) -> None:
     assert mtkit("train", prepared.path, "--out", tmp_path / "one", "--updates", 4, "--dropout", 0.2, *TINY).code == 0
     config = tmp_path / "one" / "config.json"
     outcome = mtkit(
@@ -79,7 +84,7 @@ def test_its_config_json_can_be_fed_back(mtkit, prepared: PreparedCorpus, tmp_pa
     assert weights[0] == weights[1]
 
 
-def test_show_config_prints_every_setting_with_its_origin_in_the_groups_of_the_help(mtkit) -> None:
+def test_show_config_prints_every_setting_with_its_origin_in_the_groups_of_the_help(mtkit: Command) -> None:
     out = mtkit("train", "--preset", "base", "--dropout", 0.25, "--show-config").out.decode()
     lines = [line.split() for line in out.splitlines()]
     for line in ("* dropout 0.25 flag", "* cell lstm preset base", "clip_norm 1.0 default", "langs - default"):
@@ -92,7 +97,7 @@ def test_show_config_prints_every_setting_with_its_origin_in_the_groups_of_the_h
     assert len({line.rstrip().rindex("  ") for line in out.splitlines() if "  " in line}) == 1  # one column of origins
 
 
-def test_show_config_of_a_resumed_training_shows_what_its_model_has(mtkit, model_folder: Path) -> None:
+def test_show_config_of_a_resumed_training_shows_what_its_model_has(mtkit: Command, model_folder: Path) -> None:
     out = mtkit("train", "--out", model_folder, "--resume", "--dropout", 0.3, "--show-config").out.decode()
     lines = [line.split() for line in out.splitlines()]
     for line in ("* hidden_size 64 resumed model", "* updates 200 resumed model", "* dropout 0.3 flag"):
@@ -137,7 +142,7 @@ def test_in_a_terminal_it_shows_itself_live_and_leaves_it_in_order(prepared: Pre
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_everything_and_names_the_command_that_goes_on(
-    mtkit, prepared: PreparedCorpus, tmp_path: Path, number: signal.Signals, code: int
+    mtkit: Command, prepared: PreparedCorpus, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     out = tmp_path / "model"
     arguments = ["train", prepared.path, "--out", out, "--updates", 4000, "--valid-every", 10, "--patience", 0, *TINY]
@@ -208,7 +213,7 @@ def test_a_second_ctrl_c_exits_at_once(prepared: PreparedCorpus, tmp_path: Path)
     ],
 )
 def test_bad_input_is_one_line_and_code_2(
-    mtkit, prepared: PreparedCorpus, tmp_path: Path, arguments: tuple[object, ...], message: str
+    mtkit: Command, prepared: PreparedCorpus, tmp_path: Path, arguments: tuple[object, ...], message: str
 ) -> None:
     given = [prepared.path if word == "PREPARED" else word for word in arguments]
     outcome = mtkit("train", *given, "--out", tmp_path / "model", "--quiet")
@@ -226,7 +231,7 @@ def test_bad_input_is_one_line_and_code_2(
     ],
 )
 def test_sizes_that_do_not_fit_are_caught_before_a_corpus_is_read(
-    mtkit, tmp_path: Path, arguments: tuple[object, ...], message: str
+    mtkit: Command, tmp_path: Path, arguments: tuple[object, ...], message: str
 ) -> None:
     text = ("--langs", "en-fr", "--train", tmp_path / "text", "--valid", tmp_path / "text")  # which is not there
     outcome = mtkit("train", *text, "--out", tmp_path / "model", *arguments)
@@ -257,19 +262,19 @@ def test_of_many_hosts_no_command_of_one_is_told_as_what_goes_on(monkeypatch: py
         ({"updates": 9, "diversify": True}, "9 updates for each of 2 models and the last"),
     ],
 )
-def test_auto_says_how_long_it_trains(prepared: PreparedCorpus, changes: dict[str, int], length: str) -> None:
+def test_auto_says_how_long_it_trains(prepared: PreparedCorpus, changes: dict[str, Any], length: str) -> None:
     resolved = for_corpus(as_resolved(TrainSettings(**changes)), prepared.size)
     what, why = _choice(resolved, prepared)
     assert what.endswith(f"batches of 1,500 tokens, {length}")
     assert why.startswith("Why: ")
 
 
-def test_a_missing_out_is_named(mtkit, prepared: PreparedCorpus) -> None:
+def test_a_missing_out_is_named(mtkit: Command, prepared: PreparedCorpus) -> None:
     outcome = mtkit("train", prepared.path)
     assert (outcome.code, outcome.message) == (2, "--out is missing: the model folder to write")
 
 
-def test_force_never_removes_another_kind_of_folder(mtkit, prepared: PreparedCorpus, tmp_path: Path) -> None:
+def test_force_never_removes_another_kind_of_folder(mtkit: Command, prepared: PreparedCorpus, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
     outcome = mtkit("train", prepared.path, "--out", tmp_path, "--force", *TINY)
     assert outcome.code == 2
@@ -278,7 +283,7 @@ def test_force_never_removes_another_kind_of_folder(mtkit, prepared: PreparedCor
 
 
 def test_a_model_goes_on_with_another_corpus_and_resumes_without_the_model_it_began_from(
-    mtkit, parallel_text: Path, tmp_path: Path
+    mtkit: Command, parallel_text: Path, tmp_path: Path
 ) -> None:
     """Its vocabulary is of words, one a language, and its network not the default one: both are taken over."""
     text = ("--langs", "en-fr", "--train", parallel_text / "valid", "--valid", parallel_text / "valid")
@@ -301,7 +306,7 @@ def test_a_model_goes_on_with_another_corpus_and_resumes_without_the_model_it_be
     assert "Going on at update 5" in resumed.err
 
 
-def test_embeddings_give_their_width(mtkit, prepared: PreparedCorpus, tmp_path: Path) -> None:
+def test_embeddings_give_their_width(mtkit: Command, prepared: PreparedCorpus, tmp_path: Path) -> None:
     file = tmp_path / "vectors.txt"
     file.write_text("a" + " 0.5 1.0" * 6 + "\n", encoding="utf-8")
     shape = ("--hidden-size", 16, "--device", "cpu", "--precision", "float32", "--threads", 1, "--updates", 2)

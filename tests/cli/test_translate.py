@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from mtkit.cli.console import Console
 from mtkit.cli.translate import LONG_LINES_NAMED, Report
 from mtkit.errors import CorpusError
 from mtkit.translation import Translation
+
+from .conftest import Command
 
 SENTENCE = b"The red cat sees a dog."
 
@@ -39,7 +42,9 @@ SENTENCE = b"The red cat sees a dog."
     ],
     ids=lambda line: ascii(line.decode()[:16]),
 )
-def test_any_line_is_answered_by_one_line_between_its_neighbours(mtkit, model_folder: Path, line: bytes) -> None:
+def test_any_line_is_answered_by_one_line_between_its_neighbours(
+    mtkit: Command, model_folder: Path, line: bytes
+) -> None:
     alone = mtkit("translate", model_folder, "--beam-size", 1, stdin=SENTENCE).out
     outcome = mtkit("translate", model_folder, "--beam-size", 1, stdin=b"\n".join((SENTENCE, line, SENTENCE)))
     assert outcome.code == 0
@@ -52,34 +57,34 @@ def test_any_line_is_answered_by_one_line_between_its_neighbours(mtkit, model_fo
 
 
 @pytest.mark.parametrize("end", [b"\n", b"", b"\r\n"])
-def test_the_end_of_the_last_line_makes_no_difference(mtkit, model_folder: Path, end: bytes) -> None:
+def test_the_end_of_the_last_line_makes_no_difference(mtkit: Command, model_folder: Path, end: bytes) -> None:
     plain = mtkit("translate", model_folder, stdin=SENTENCE + b"\n" + SENTENCE + b"\n")
     assert mtkit("translate", model_folder, stdin=SENTENCE + b"\n" + SENTENCE + end).out == plain.out
     assert plain.out.count(b"\n") == 2
 
 
-def test_no_input_gives_no_output(mtkit, model_folder: Path) -> None:
+def test_no_input_gives_no_output(mtkit: Command, model_folder: Path) -> None:
     assert mtkit("translate", model_folder, stdin=b"").out == b""
 
 
-def test_a_byte_order_mark_at_the_start_is_dropped(mtkit, model_folder: Path) -> None:
+def test_a_byte_order_mark_at_the_start_is_dropped(mtkit: Command, model_folder: Path) -> None:
     plain = mtkit("translate", model_folder, stdin=SENTENCE)
     assert mtkit("translate", model_folder, stdin=b"\xef\xbb\xbf" + SENTENCE).out == plain.out
 
 
-def test_blank_lines_stay_blank_and_untranslatable_ones_are_counted(mtkit, model_folder: Path) -> None:
+def test_blank_lines_stay_blank_and_untranslatable_ones_are_counted(mtkit: Command, model_folder: Path) -> None:
     outcome = mtkit("translate", model_folder, stdin="\n  \n\u200b\n\u200b\u200e\n".encode())
     assert outcome.out == b"\n\n\n\n"
     assert "2 lines hold nothing that can be translated" in outcome.err
 
 
-def test_a_long_line_is_translated_in_parts_and_says_so(mtkit, model_folder: Path) -> None:
+def test_a_long_line_is_translated_in_parts_and_says_so(mtkit: Command, model_folder: Path) -> None:
     outcome = mtkit("translate", model_folder, "--beam-size", 1, stdin=(SENTENCE + b" ") * 100)
     assert outcome.out.count(b"chat") > 80
     assert "line 1 is long; it was translated in" in outcome.err
 
 
-def test_many_long_lines_are_counted_after_the_first_few(mtkit, model_folder: Path) -> None:
+def test_many_long_lines_are_counted_after_the_first_few(mtkit: Command, model_folder: Path) -> None:
     outcome = mtkit("translate", model_folder, "--beam-size", 1, stdin=(SENTENCE * 3 + b"\n") * (LONG_LINES_NAMED + 3))
     warnings = outcome.err.splitlines()
     assert [line.split()[2] for line in warnings[:-1]] == [str(number + 1) for number in range(LONG_LINES_NAMED)]
@@ -125,7 +130,9 @@ def test_what_is_unusual_is_summed_up_after_an_error_and_not_after_a_stop(capsys
 
 
 @pytest.mark.parametrize("partner", ["--prefix", "--input"])
-def test_what_is_unusual_before_an_error_is_counted(mtkit, model_folder: Path, tmp_path: Path, partner: str) -> None:
+def test_what_is_unusual_before_an_error_is_counted(
+    mtkit: Command, model_folder: Path, tmp_path: Path, partner: str
+) -> None:
     """Where the prefixes end early, and where a line is not UTF-8."""
     (file := tmp_path / "lines").write_bytes("\u200b\n".encode() + b"\xff\n" * (partner == "--input"))
     outcome = mtkit("translate", model_folder, partner, file, stdin="\u200b\n\n".encode())
@@ -135,14 +142,14 @@ def test_what_is_unusual_before_an_error_is_counted(mtkit, model_folder: Path, t
     assert error.startswith(f"Error: {file}")
 
 
-def test_invalid_utf8_is_named_after_the_lines_before_it_were_answered(mtkit, model_folder: Path) -> None:
+def test_invalid_utf8_is_named_after_the_lines_before_it_were_answered(mtkit: Command, model_folder: Path) -> None:
     outcome = mtkit("translate", model_folder, stdin=SENTENCE + b"\n\xff\xfe\n" + SENTENCE)
     assert outcome.code == 2
     assert outcome.out.count(b"\n") == 1
     assert outcome.message.startswith("standard input, line 2: is not UTF-8 (byte 1 is 0xff)")
 
 
-def test_invalid_utf8_may_be_replaced_and_is_counted(mtkit, model_folder: Path) -> None:
+def test_invalid_utf8_may_be_replaced_and_is_counted(mtkit: Command, model_folder: Path) -> None:
     stdin = SENTENCE + b"\n\xff\xfe\n" + SENTENCE
     outcome = mtkit("translate", model_folder, "--errors", "replace", "--format", "jsonl", stdin=stdin)
     assert outcome.code == 0
@@ -150,7 +157,7 @@ def test_invalid_utf8_may_be_replaced_and_is_counted(mtkit, model_folder: Path) 
     assert "1 lines are not UTF-8" in outcome.err
 
 
-def test_links_follow_the_text(mtkit, model_folder: Path) -> None:
+def test_links_follow_the_text(mtkit: Command, model_folder: Path) -> None:
     plain = mtkit("translate", model_folder, stdin=SENTENCE + b"\n\n").out.splitlines()
     linked = mtkit("translate", model_folder, "--alignments", "word", stdin=SENTENCE + b"\n\n").out.splitlines()
     assert [line.split(b" ||| ")[0] for line in linked] == plain
@@ -158,7 +165,7 @@ def test_links_follow_the_text(mtkit, model_folder: Path) -> None:
     assert linked[1] == b" ||| "
 
 
-def test_json_lines_hold_what_was_asked_for(mtkit, model_folder: Path) -> None:
+def test_json_lines_hold_what_was_asked_for(mtkit: Command, model_folder: Path) -> None:
     options = ("--format", "jsonl", "--n-best", 3, "--alignments", "piece", "--attention")
     blank, found = map(json.loads, mtkit("translate", model_folder, *options, stdin=b"\n" + SENTENCE).out.splitlines())
     assert list(found) == ["source", "translation", "score", "n_best", "alignment", "attention"]
@@ -170,7 +177,7 @@ def test_json_lines_hold_what_was_asked_for(mtkit, model_folder: Path) -> None:
     assert json.loads(plain[1]) == {key: found[key] for key in ("source", "translation", "score")}
 
 
-def test_sampling_is_seeded(mtkit, model_folder: Path) -> None:
+def test_sampling_is_seeded(mtkit: Command, model_folder: Path) -> None:
     def sample(seed: int) -> list[str]:
         options = ("--sample", "--n-best", 8, "--format", "jsonl", "--seed", seed, "--temperature", 2)
         found = json.loads(mtkit("translate", model_folder, *options, stdin=SENTENCE).out)
@@ -180,7 +187,7 @@ def test_sampling_is_seeded(mtkit, model_folder: Path) -> None:
     assert sample(1) != sample(2)
 
 
-def test_a_file_of_prefixes_begins_the_translations(mtkit, model_folder: Path, tmp_path: Path) -> None:
+def test_a_file_of_prefixes_begins_the_translations(mtkit: Command, model_folder: Path, tmp_path: Path) -> None:
     (file := tmp_path / "prefixes").write_text("Un roi\n\n", encoding="utf-8")
     stdin = SENTENCE + b"\n" + SENTENCE
     found = mtkit("translate", model_folder, "--prefix", file, stdin=stdin).out.decode().splitlines()
@@ -188,7 +195,9 @@ def test_a_file_of_prefixes_begins_the_translations(mtkit, model_folder: Path, t
     assert found[1].encode() + b"\n" == mtkit("translate", model_folder, stdin=SENTENCE).out
 
 
-def test_lines_without_a_prefix_are_an_error_after_those_that_have_one(mtkit, model_folder, tmp_path: Path) -> None:
+def test_lines_without_a_prefix_are_an_error_after_those_that_have_one(
+    mtkit: Command, model_folder: Path, tmp_path: Path
+) -> None:
     (file := tmp_path / "prefixes").write_text("\n")
     outcome = mtkit("translate", model_folder, "--prefix", file, stdin=SENTENCE + b"\n" + SENTENCE)
     assert (outcome.code, outcome.out.count(b"\n")) == (2, 1)
@@ -197,7 +206,7 @@ def test_lines_without_a_prefix_are_an_error_after_those_that_have_one(mtkit, mo
 
 @pytest.mark.parametrize("option", ["--prefix", "--score-against"])
 def test_a_bad_line_beside_the_input_is_named_after_what_came_before_it_or_replaced(
-    mtkit, model_folder: Path, tmp_path: Path, option: str
+    mtkit: Command, model_folder: Path, tmp_path: Path, option: str
 ) -> None:
     (file := tmp_path / "lines").write_bytes(b"Un roi\nUn \xff roi\nUn roi\n")
     stdin = (SENTENCE + b"\n") * 3
@@ -211,7 +220,7 @@ def test_a_bad_line_beside_the_input_is_named_after_what_came_before_it_or_repla
     assert "Warning: 1 lines are not UTF-8" in replaced.err
 
 
-def test_given_translations_are_scored(mtkit, model_folder: Path, parallel_text: Path) -> None:
+def test_given_translations_are_scored(mtkit: Command, model_folder: Path, parallel_text: Path) -> None:
     source, target = parallel_text / "valid.en", parallel_text / "valid.fr"
     outcome = mtkit("translate", model_folder, "--input", source, "--score-against", target)
     log_probs = [float(line) for line in outcome.out.splitlines()]
@@ -230,7 +239,9 @@ def test_given_translations_are_scored(mtkit, model_folder: Path, parallel_text:
     assert own_sum > other_sum
 
 
-def test_an_ensemble_of_one_model_twice_translates_like_it(mtkit, model_folder: Path, copied_model: Path) -> None:
+def test_an_ensemble_of_one_model_twice_translates_like_it(
+    mtkit: Command, model_folder: Path, copied_model: Path
+) -> None:
     alone = mtkit("translate", model_folder, stdin=SENTENCE)
     assert mtkit("translate", model_folder, "--ensemble", copied_model, stdin=SENTENCE).out == alone.out
 
@@ -253,20 +264,22 @@ def test_an_ensemble_of_one_model_twice_translates_like_it(mtkit, model_folder: 
         (("--ensemble", "nowhere"), "nowhere: is not a model folder"),
     ],
 )
-def test_options_that_do_not_go_together_are_one_line(mtkit, model_folder: Path, options, message: str) -> None:
+def test_options_that_do_not_go_together_are_one_line(
+    mtkit: Command, model_folder: Path, options: tuple[object, ...], message: str
+) -> None:
     outcome = mtkit("translate", model_folder, *options, stdin=SENTENCE)
     assert (outcome.code, outcome.out) == (2, b"")
     assert message in outcome.message
 
 
-def test_files_in_and_out_are_as_good_as_streams(mtkit, model_folder: Path, tmp_path: Path) -> None:
+def test_files_in_and_out_are_as_good_as_streams(mtkit: Command, model_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(SENTENCE + b"\n\n")
     outcome = mtkit("translate", model_folder, "--input", tmp_path / "in", "--output", tmp_path / "out")
     assert (outcome.code, outcome.out) == (0, b"")
     assert (tmp_path / "out").read_bytes() == mtkit("translate", model_folder, stdin=SENTENCE + b"\n\n").out
 
 
-def test_a_failure_leaves_an_older_output_file_whole(mtkit, model_folder: Path, tmp_path: Path) -> None:
+def test_a_failure_leaves_an_older_output_file_whole(mtkit: Command, model_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(b"\xff\n")
     (tmp_path / "out").write_text("older")
     assert mtkit("translate", model_folder, "--input", tmp_path / "in", "--output", tmp_path / "out").code == 2
@@ -286,7 +299,9 @@ def test_a_failure_leaves_an_older_output_file_whole(mtkit, model_folder: Path, 
         (lambda model: (model / "model.safetensors").write_bytes(b"x"), "was made from other weights"),
     ],
 )
-def test_a_damaged_model_is_one_line_and_code_2(mtkit, copied_model: Path, break_it, message: str) -> None:
+def test_a_damaged_model_is_one_line_and_code_2(
+    mtkit: Command, copied_model: Path, break_it: Callable[[Path], object], message: str
+) -> None:
     break_it(copied_model)
     outcome = mtkit("translate", copied_model, stdin=SENTENCE)
     assert outcome.code == 2
@@ -294,11 +309,11 @@ def test_a_damaged_model_is_one_line_and_code_2(mtkit, copied_model: Path, break
     assert message in outcome.message
 
 
-def test_a_copied_model_folder_translates_the_same(mtkit, model_folder: Path, copied_model: Path) -> None:
+def test_a_copied_model_folder_translates_the_same(mtkit: Command, model_folder: Path, copied_model: Path) -> None:
     assert mtkit("translate", copied_model, stdin=SENTENCE).out == mtkit("translate", model_folder, stdin=SENTENCE).out
 
 
-def test_a_missing_input_file_is_one_line(mtkit, model_folder: Path, tmp_path: Path) -> None:
+def test_a_missing_input_file_is_one_line(mtkit: Command, model_folder: Path, tmp_path: Path) -> None:
     outcome = mtkit("translate", model_folder, "--input", tmp_path / "none")
     assert outcome.code == 2
     assert outcome.message == f"{tmp_path / 'none'}: cannot be read (No such file or directory)"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mtkit.cli.translation_format import as_json, as_text
 from mtkit.settings import TranslateSettings
-from mtkit.translation import Alternative, Attention, Translation
+from mtkit.translation import Alternative, AttentionWeights, Translation
 
 FULL = Translation(
     "the cat",
@@ -21,7 +21,7 @@ FULL = Translation(
     parts=2,
     n_best=(Alternative("le chat", -0.25), Alternative("chat", -1.5)),
     alignment=((0, 0), (1, 1)),
-    attention=(Attention(("▁the", "</s>"), ("▁le",), np.array([[0.75, 0.25]], dtype=np.float32)),),
+    attention=(AttentionWeights(("▁the", "</s>"), ("▁le",), np.array([[0.75, 0.25]], dtype=np.float32)),),
 )
 
 

@@ -1,6 +1,7 @@
 import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def settings(tmp_path: Path, write: Callable[..., str]) -> Callable[..., Preproc
     train, valid = write("train", _make_pairs(300)), write("valid", _make_pairs(40, seed=2))
 
     def make(*, out: str = "out", force: bool = False, seed: int = 1, **corpus: object) -> PreprocessSettings:
-        given = {"langs": "en-fr", "train": (train,), "valid": (valid,), "vocab_size": 400} | corpus
+        given: dict[str, Any] = {"langs": "en-fr", "train": (train,), "valid": (valid,), "vocab_size": 400} | corpus
         return PreprocessSettings(corpus=CorpusSettings(**given), out=str(tmp_path / out), force=force, seed=seed)
 
     return make

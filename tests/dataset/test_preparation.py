@@ -41,7 +41,8 @@ class TestContent:
         assert texts(corpus.valid) == make_pairs(40, seed=2)
         src, tgt = corpus.train.gather(range(300))
         decoded = [
-            (corpus.src_vocabulary.decode(s), corpus.tgt_vocabulary.decode(t)) for s, t in zip(src, tgt, strict=True)
+            (corpus.src_vocabulary.decode(s.tolist()), corpus.tgt_vocabulary.decode(t.tolist()))
+            for s, t in zip(src, tgt, strict=True)
         ]
         assert decoded == make_pairs(300)
 
@@ -115,7 +116,7 @@ class TestSameAgain:
         assert second.manifest.vocabularies == first.manifest.vocabularies
         assert (second.joint, second.manifest.corpus.vocab_type) == (joint, "bpe")
         assert second.manifest.corpus.vocabulary == "", "a folder can move between machines"
-        assert second.train.tgt_texts([0]) == [second.tgt_vocabulary.decode(second.train.gather([0])[1][0])]
+        assert second.train.tgt_texts([0]) == [second.tgt_vocabulary.decode(second.train.gather([0])[1][0].tolist())]
         with pytest.raises(SettingsError, match="`vocabulary=nowhere`: is neither a prepared corpus nor a model"):
             prepare(settings(out="third", vocabulary="nowhere", vocab_size=0))
 

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,7 +168,7 @@ class TestOpen:
         def swap(path: Path) -> None:
             shutil.copy(path.with_name("valid-00000.arrow"), path)
 
-        damages = (
+        damages: tuple[tuple[str, Callable[[Path], object], str], ...] = (
             ("joint.spm", Path.unlink, r"joint\.spm: cannot be read"),
             ("joint.spm", truncate, r"joint\.spm"),
             ("train-00000.arrow", Path.unlink, r"train-00000\.arrow"),
@@ -206,7 +207,12 @@ def test_a_reversed_corpus_is_one_of_the_other_direction(settings: Settings, joi
 
 
 def test_fingerprint_tells_data_apart(settings: Settings, corpus: PreparedCorpus) -> None:
-    changes = ({"vocab_size": 350}, {"train": settings().corpus.valid}, {"max_length": 30}, {"joint": False})
+    changes: tuple[dict[str, Any], ...] = (
+        {"vocab_size": 350},
+        {"train": settings().corpus.valid},
+        {"max_length": 30},
+        {"joint": False},
+    )
     others = [prepare(settings(out=f"other{n}", **change)).fingerprint for n, change in enumerate(changes)]
     assert len({corpus.fingerprint, *others}) == 5
 

@@ -11,6 +11,7 @@ import tracemalloc
 from collections import Counter
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -61,16 +62,17 @@ def test_unigram_segmentations_come_by_their_probability_to_a_power() -> None:
 def of(kind: str, strength: float) -> tuple[Vocabulary, UnigramSegmenter | MergeSegmenter]:
     """A vocabulary with a segmenter of another strength than its own."""
     found = vocabulary(kind)
-    segmenter = found._segmenters[kind]  # type: ignore[index]
-    return found, type(segmenter)(
+    own: Any = found._segmenters[kind]  # type: ignore[index]
+    again: UnigramSegmenter | MergeSegmenter = type(own)(
         {
             piece: (id_, found._processor.get_score(id_))
             for id_, piece in enumerate(found.pieces(range(len(found))))
             if id_ >= 260
         },
-        segmenter._spell,  # type: ignore[attr-defined]
+        own._spell,
         strength,
-    )  # type: ignore[return-value]
+    )
+    return found, again
 
 
 @pytest.mark.parametrize(("kind", "strength"), [("unigram", 1e4), ("bpe", 0.0)])

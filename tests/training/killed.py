@@ -37,6 +37,11 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def die_if(it_is_time: bool) -> None:
+    if it_is_time:
+        die()
+
+
 def before(owner: Any, name: str, act: Callable[..., None]) -> None:
     """Let `act` happen before each call of a function, with its arguments."""
     call = getattr(owner, name)
@@ -71,13 +76,13 @@ def arm(moment: str) -> None:
             before(os, name, count)
         before(Path, "write_bytes", count)
     elif kind == "update":
-        before(Updater, "update", lambda self, *_: self.state.progress.update + 1 == int(number) and die())
+        before(Updater, "update", lambda self, *_: die_if(self.state.progress.update + 1 == int(number)))
     elif kind == "validation":
         updates: list[int] = []
         before(Updater, "update", lambda self, *_: updates.append(self.state.progress.update + 1))
-        before(Validator, "_translate", lambda self: updates[-1] == int(number) and die())
+        before(Validator, "_translate", lambda self: die_if(updates[-1] == int(number)))
     else:
-        before(export_file, "write_graphs", lambda network, name, *_: name == "int8" and die())
+        before(export_file, "write_graphs", lambda network, name, *_: die_if(name == "int8"))
 
 
 def main(settings_file: str, prepared: str, *moments: str) -> int:

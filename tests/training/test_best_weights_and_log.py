@@ -46,10 +46,10 @@ def test_what_a_full_disk_does_not_take_is_written_when_it_can_be(network: Seq2S
     written.log.write(b"two")
     written.log.write(b"three")
     with torch.no_grad():
-        network.output.bias += 1
+        network.output.bias.add_(1)
     written.keep(network)
     with torch.no_grad():
-        network.output.bias += 1  # training goes on: what is kept is what was best
+        network.output.bias.add_(1)  # training goes on: what is kept is what was best
     with pytest.raises(OutputError, match="no space left"):
         written.flush()
     assert (tmp_path / "log.jsonl").read_bytes() == b"one\n"

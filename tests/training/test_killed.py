@@ -65,7 +65,8 @@ class Killing:
         out = self.place / "_".join(moments).replace(":", "") / "model"
         file = self.place / "settings.json"
         file.write_bytes(msgspec.json.encode(replace(self.settings, out=str(out), resume=True)))
-        program = [sys.executable, Path(__file__).with_name("killed.py"), file, self.few.path, *moments]
+        here = Path(__file__).with_name("killed.py")
+        program = [sys.executable, str(here), str(file), str(self.few.path), *moments]
         run = subprocess.run(program, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, timeout=300, check=False)
         assert run.returncode == 0, run.stderr
         assert_same(out, Path(self.settings.out))
@@ -115,7 +116,8 @@ def start(settings: TrainSettings, prepared: Path) -> subprocess.Popen[bytes]:
 def reported(folder: Path) -> int:
     """The update that the log has come to."""
     try:
-        return max(json.loads(line).get("update", 0) for line in (folder / "log.jsonl").read_bytes().splitlines())
+        lines = (folder / "log.jsonl").read_bytes().splitlines()
+        return max(int(json.loads(line).get("update", 0)) for line in lines)
     except (OSError, ValueError):
         return 0
 

@@ -94,7 +94,7 @@ def train_in_parts(settings: TrainSettings, corpus: PreparedCorpus, *stops: int)
             return interruptions
 
 
-def outcome(settings: TrainSettings) -> dict[str, object]:
+def outcome(settings: TrainSettings) -> dict[str, Any]:
     """All that a training leaves, but for how long things took: every file, the log without its times, no curves."""
     folder, found = Path(settings.out), {}
     for file in filter(Path.is_file, folder.rglob("*")):
@@ -495,7 +495,9 @@ def test_a_disk_that_is_full_when_a_signal_comes_is_told(tiny: Tiny, few: Prepar
     ) as caught:
         train(tiny(), few, listen)
     assert caught.value.exit_code == 143
-    assert newest_whole_state(Path(tiny().out) / "training").state.name == "10"
+    state = newest_whole_state(Path(tiny().out) / "training").state
+    assert state is not None
+    assert state.name == "10"
 
 
 def test_a_resumed_training_stays_with_its_corpus(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from msgspec.structs import asdict
 
+from mtkit.training.progress import Progress
 from mtkit.training.running_totals import RunningTotals
-from mtkit.training.training_state import Progress
 
 
 def add(totals: RunningTotals, *losses: float) -> Progress:

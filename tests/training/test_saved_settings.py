@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -37,7 +39,7 @@ def test_equal_settings_have_an_equal_fingerprint_whatever_their_order() -> None
 
 
 def test_intervals_follow_the_length_of_an_epoch_unless_they_are_given() -> None:
-    def intervals(epoch: int, **given: int) -> tuple[int, int]:
+    def intervals(epoch: int, **given: Any) -> tuple[int, int]:
         settings = completed(TrainSettings(epochs=3, **given), epoch, {})
         return settings.valid_every, settings.save_every
 

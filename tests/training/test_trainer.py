@@ -222,9 +222,12 @@ def test_the_plateau_schedule_halves_the_rate_where_validations_find_nothing_bet
     trainer = make_trainer(settings, few, tmp_path / "model", script)
     rates = list[float]()
     step = trainer.state.optimizer.step
-    monkeypatch.setattr(
-        trainer.state.optimizer, "step", lambda: (rates.append(trainer.state.optimizer.param_groups[0]["lr"]), step())
-    )
+
+    def watched() -> None:
+        rates.append(trainer.state.optimizer.param_groups[0]["lr"])
+        step()
+
+    monkeypatch.setattr(trainer.state.optimizer, "step", watched)
     trainer.run(StopRequest())
     shares = [rate / settings.learning_rate for rate in rates[1:]]
     first, second = 1 + PLATEAU_PATIENCE, 1 + 2 * PLATEAU_PATIENCE

@@ -41,8 +41,13 @@ def progress(text: str) -> Damage:
     return lambda state: (state / "progress.json").write_text(text)
 
 
-DAMAGES = {
-    "nothing in it": lambda state: [file.unlink() for file in state.iterdir()],
+def remove_all(state: Path) -> None:
+    for file in state.iterdir():
+        file.unlink()
+
+
+DAMAGES: dict[str, Damage] = {
+    "nothing in it": remove_all,
     "half copied": lambda state: (state / "optimizer.safetensors").unlink(),
     "no progress": lambda state: (state / "progress.json").unlink(),
     "weights cut": cut("network.safetensors"),

@@ -261,7 +261,12 @@ def test_a_program_that_forgets_to_close_ends_all_the_same(model_folder: Path) -
 def test_an_interrupted_caller_leaves_the_queue_whole() -> None:
     recorder = Recorder()
     with queue_of(recorder) as queue:
-        timer = threading.Thread(target=lambda: (recorder.begun.acquire(), signal.raise_signal(signal.SIGINT)))
+
+        def interrupt() -> None:
+            recorder.begun.acquire()
+            signal.raise_signal(signal.SIGINT)
+
+        timer = threading.Thread(target=interrupt)
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             queue.translate(["a"])

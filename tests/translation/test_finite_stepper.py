@@ -29,14 +29,14 @@ class Saying:
 
 
 def test_numbers_and_what_cannot_be_said_pass() -> None:
-    stepper = FiniteStepper(Saying([[-0.5, -np.inf], [-np.inf, -3.0]]), "model")  # type: ignore[arg-type]
-    assert stepper.start(np.zeros(1), np.zeros(1)) == "started"
+    stepper = FiniteStepper(Saying([[-0.5, -np.inf], [-np.inf, -3.0]]), "model")
+    assert stepper.start(np.zeros((1, 1), int), np.zeros(1, int)) == "started"
     assert stepper.step(1, 2, 3)[1] == "stepped"
     assert stepper.distribution(1, 2)[1] == "told"
 
 
 def test_the_model_is_named_otherwise() -> None:
-    stepper = FiniteStepper(Saying([[-0.5, -0.6], [np.nan, np.nan]]), "models/en-fr")  # type: ignore[arg-type]
+    stepper = FiniteStepper(Saying([[-0.5, -0.6], [np.nan, np.nan]]), "models/en-fr")
     for ask in (lambda: stepper.step(1, 2, 3), lambda: stepper.distribution(1, 2)):
         with pytest.raises(ModelFolderError, match=r"^models/en-fr: gives numbers that are not finite.*mtkit export"):
             ask()

@@ -32,7 +32,7 @@ def model(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("multi30k")
     corpus = CorpusSettings(langs="en-de", train=(f"{text}/train",), valid=(f"{text}/val",))
     prepared = prepare(PreprocessSettings(corpus=corpus, out=str(folder / "prepared")))
-    return train(TrainSettings(preset="small", out=str(folder / "model"), updates=400, device="cpu"), prepared)
+    return train(TrainSettings(preset="small", out=str(folder / "model"), updates=400, device="cpu"), prepared).folder
 
 
 @pytest.mark.parametrize(("precision", "differences"), [("int8", 0), ("float32", 1)])
@@ -49,7 +49,7 @@ def test_batch_size_order_and_neighbours_change_nothing(
 
     def translate(size: int, order: list[int], batch_tokens: int = 2048) -> list[str]:
         """Translate the lines in an order, so many at a time; return the translations in the order of the lines."""
-        found = {}
+        found: dict[int, str] = {}
         for first in range(0, len(order), size):
             chosen = order[first : first + size]
             texts = translator(batch_tokens).translate([lines[index] for index in chosen])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import pytest
 from mtkit import SearchSettings, Translator
 from mtkit.errors import CorpusError, ModelFolderError, SettingsError
 from mtkit.model_folder import ModelFolder
-from mtkit.search import Candidates
+from mtkit.search import Candidates, Distribution
+from mtkit.settings import AlignmentUnit
 from mtkit.storage import sha256
 from mtkit.text.normalisation import Normaliser
 from mtkit.text.vocabulary import Vocabulary
@@ -48,6 +50,9 @@ class EchoStepper:
     def step(self, last_tokens: np.ndarray, state: EchoState, k: int, **_: Any) -> tuple[Candidates, EchoState]:
         ids = np.take_along_axis(state.src, state.said[:, None] * (not self.stuck), axis=1)
         return Candidates(ids, np.full(ids.shape, -0.1)), EchoState(state.src, state.said + 1)
+
+    def distribution(self, *_: Any, **__: Any) -> tuple[Distribution, EchoState]:
+        raise NotImplementedError("nobody samples from it")
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +181,9 @@ def test_the_translation_itself_is_the_first_of_the_n_best(model_folder: Path, l
 
 
 @pytest.mark.parametrize("unit", ["piece", "word"])
-def test_links_stay_within_the_line_and_its_translation(translator: Translator, lines: list[str], unit) -> None:
+def test_links_stay_within_the_line_and_its_translation(
+    translator: Translator, lines: list[str], unit: AlignmentUnit
+) -> None:
     sources = [*lines[:10], "", " ".join(lines[:3]), "c" * 500]
     for translation in translator.translate(sources, alignments=unit):
         if unit == "word":
@@ -263,7 +270,7 @@ def test_an_ensemble_of_one_model_twice_is_that_model(
     ],
 )
 def test_an_ensemble_that_does_not_fit_names_both_folders(
-    model_folder: Path, tmp_path: Path, change, message: str
+    model_folder: Path, tmp_path: Path, change: Callable[[str], str] | None, message: str
 ) -> None:
     other = Path(shutil.copytree(model_folder, tmp_path / "other"))
     config = (other / "config.json").read_text(encoding="utf-8")
