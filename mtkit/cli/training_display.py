@@ -59,7 +59,8 @@ class TrainingDisplay:
             case Validated():
                 self._validate(event)
             case Warned():
-                self.console.warn(f"update {event.update:,}: {as_flags(event.message)}")
+                when = f"update {event.update:,}: " if event.update else ""
+                self.console.warn(when + as_flags(event.message))
             case Finished():
                 self._finish(event)
 

@@ -14,6 +14,7 @@ from mtkit.errors import MtkitError, SettingsError
 from mtkit.model_folder import check_way
 from mtkit.settings import CorpusSettings, PreprocessSettings, TrainSettings
 from mtkit.storage import sha256
+from mtkit.text.languages import split_langs
 from mtkit.text.lines import is_pipe
 from mtkit.training.output_folder import check_no_weights, corpus_beside, corpus_inside
 from mtkit.training.processes import ALONE, Processes
@@ -67,7 +68,10 @@ def _prepared_from_text(folder: Path, settings: TrainSettings, report: Callable[
     check_way(folder, settings.force or settings.resume)
     # what does not fit shall not wait for the corpus
     network = resolve_network(settings.network, wanted.joint)
-    Start(settings.init_from, settings.src_embeddings, settings.tgt_embeddings).check(network.embedding_size)
+    start = Start(settings.init_from, settings.src_embeddings, settings.tgt_embeddings)
+    start.check(network.embedding_size)
+    if wanted.langs:
+        start.check_direction(*split_langs(wanted.langs))
     if settings.init_from:
         wanted = replace(wanted, vocabulary=wanted.vocabulary or settings.init_from)
     beside = str(corpus_beside(folder))

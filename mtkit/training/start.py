@@ -12,13 +12,14 @@ from torch import nn
 from mtkit.configuration import field_names
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import SettingsError
+from mtkit.evaluation.tokenizers import primary_subtag
 from mtkit.model_folder import ModelFolder
 from mtkit.nn import Seq2Seq
 from mtkit.nn.weights import load_weights
 from mtkit.settings import NetworkSettings
 from mtkit.text.embeddings import embedding_size, read_embeddings
 from mtkit.text.vocabulary import Vocabulary
-from mtkit.training.events import Event, Note
+from mtkit.training.events import Event, Note, Warned
 
 SHAPE = field_names(NetworkSettings, comes_with="weights")
 """Settings of the network that are those of the model that a training starts from."""
@@ -43,6 +44,19 @@ class Start:
                     f"give `embedding_size={found}`, or another file"
                 )
 
+    def check_direction(self, src_lang: str, tgt_lang: str) -> None:
+        """Raise `SettingsError` where the weights are those of a model of the opposite direction."""
+        if not self.init_from:
+            return
+        config = ModelFolder.open(Path(self.init_from)).config
+        theirs, ours = _languages(config.src_lang, config.tgt_lang), _languages(src_lang, tgt_lang)
+        if theirs == ours[::-1]:
+            raise SettingsError(
+                f"`init_from={self.init_from}` translates from {config.src_lang} to {config.tgt_lang}, and weights of "
+                f"the opposite direction are no beginning for {src_lang} to {tgt_lang}; leave it out, and take its "
+                f"vocabularies alone with `vocabulary={self.init_from}`"
+            )
+
     def load(
         self, network: Seq2Seq, shape: NetworkSettings, corpus: PreparedCorpus, emit: Callable[[Event], None]
     ) -> None:
@@ -53,8 +67,11 @@ class Start:
             ModelFolderError: `init_from` is no model.
         """
         if self.init_from:
+            self.check_direction(corpus.src_lang, corpus.tgt_lang)
             self._load_model(network, shape, corpus)
             emit(Note(f"Starting from the weights of {self.init_from}"))
+            if warning := self._of_other_languages(corpus):
+                emit(Warned(0, warning))
         one_table = network.tgt_embedding is network.src_embedding
         if one_table and self.src_embeddings and self.tgt_embeddings:
             raise SettingsError(
@@ -84,6 +101,30 @@ class Start:
                     f"leave `{name}` out"
                 )
         load_weights(network, model.weights)
+
+    def _of_other_languages(self, corpus: PreparedCorpus) -> str:
+        """Return a line about a model of other languages, which may or may not help, or nothing."""
+        config = ModelFolder.open(Path(self.init_from)).config
+        if _languages(config.src_lang, config.tgt_lang) == _languages(corpus.src_lang, corpus.tgt_lang):
+            return ""
+        valid, everything = corpus.valid, range(len(corpus.valid))
+        counts = [
+            f"{lengths.sum() / max(1, sum(len(text.split()) for text in texts)):.1f} pieces a word of {lang}"
+            for lang, lengths, texts in (
+                (corpus.src_lang, valid.src_lengths, valid.src_texts(everything)),
+                (corpus.tgt_lang, valid.tgt_lengths, valid.tgt_texts(everything)),
+            )
+        ]
+        return (
+            f"{self.init_from} translates from {config.src_lang} to {config.tgt_lang}, and is trained on "
+            f"{corpus.src_lang} to {corpus.tgt_lang}: its vocabulary makes {' and '.join(counts)}; where that is "
+            "far above 2, a model of its own learns better"
+        )
+
+
+def _languages(src_lang: str, tgt_lang: str) -> tuple[str, str]:
+    """Return a pair of languages without their regions and scripts."""
+    return primary_subtag(src_lang), primary_subtag(tgt_lang)
 
 
 def _load_embeddings(file: str, vocabulary: Vocabulary, table: nn.Embedding) -> Note:

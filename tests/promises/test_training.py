@@ -16,10 +16,11 @@ import msgspec
 import pytest
 
 from mtkit.dataset import PreparedCorpus, prepare
+from mtkit.errors import SettingsError
 from mtkit.evaluation import ModelScore
 from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.synthetic.train import train
-from mtkit.training import Collaborators, Event, Finished, Note, Reported, Validated, open_corpus, train_model
+from mtkit.training import Collaborators, Event, Finished, Note, Reported, Validated, Warned, open_corpus, train_model
 from mtkit.training.output_folder import OutputFolder
 from mtkit.training.processes import Processes
 from mtkit.training.progress import decode_progress, encode_progress
@@ -288,3 +289,41 @@ def test_training_from_text_that_has_changed_says_which_text_it_goes_on_with(tmp
     assert f"another `out` with `init_from={settings.out}`" in line
     (tmp_path / "text" / "text.fr").unlink()
     assert resumed_lines(settings) == [], "what is gone is no new text"
+
+
+# Weights begin what they can be of use to
+
+
+@pytest.fixture(scope="module")
+def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model from English to French."""
+    folder = tmp_path_factory.mktemp("parent")
+    return train_model(quick(folder / "en-fr", updates=1), prepared_of(folder / "text", SENTENCES)).folder
+
+
+def test_weights_of_the_opposite_direction_are_refused_before_any_text_is_read(parent: Path, tmp_path: Path) -> None:
+    text = corpus_of(tmp_path / "text", {french: english for english, french in SENTENCES.items()}, "fr-en")
+    settings = quick(tmp_path / "model", init_from=str(parent), corpus=text)
+    line = "translates from en to fr, and weights of the opposite direction are no beginning for fr to en"
+    with pytest.raises(SettingsError, match=line):
+        open_corpus(settings, ())
+    assert not list(tmp_path.glob(".*")), "nothing was prepared"
+    given = msgspec.structs.replace(text, vocabulary=str(parent))
+    prepared = prepare(PreprocessSettings(corpus=given, out=str(tmp_path / "prepared")))
+    with pytest.raises(SettingsError, match=line):
+        train_model(settings, prepared)
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(("langs", "warned"), [("en-fr", 0), ("en_GB-fr", 0), ("en-it", 1)])
+def test_weights_of_other_languages_are_reported_with_the_pieces_they_take(
+    langs: str, warned: int, parent: Path, tmp_path: Path
+) -> None:
+    text = corpus_of(tmp_path / "text", SENTENCES, langs)
+    given = msgspec.structs.replace(text, vocabulary=str(parent))
+    prepared = prepare(PreprocessSettings(corpus=given, out=str(tmp_path / "prepared")))
+    events = events_of(quick(tmp_path / "model", updates=1, init_from=str(parent)), prepared)
+    lines = [event.message for event in events if isinstance(event, Warned)]
+    assert len(lines) == warned
+    if warned:
+        assert "from en to fr, and is trained on en to it: its vocabulary makes 1.0 pieces a word of en and" in lines[0]
