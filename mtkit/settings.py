@@ -315,6 +315,17 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
         False
     )
 
+    force_memory: Annotated[
+        bool,
+        about(
+            "Train even where the estimate is beyond what memory there is.",
+            "General",
+            resume="free",
+            saved=False,
+            flag="--force-memory",
+        ),
+    ] = False
+
     @classmethod
     def completed(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """Let the preset choose what is not given. What auto chooses waits for the corpus."""

@@ -65,7 +65,12 @@ def estimate_memory(
     )
     kept = float((_products(shapes * (1, widens, widens)) @ terms).max())
     compiled = COMPILED * hidden_size if device.type == "cpu" and autocast is not None else 0
-    return round(PROCESS[device.type] + compiled + 16 * weights + BESIDE * kept)
+    return round(fixed_memory(weights, device) + compiled + BESIDE * kept)
+
+
+def fixed_memory(weights: int, device: torch.device) -> int:
+    """Return the bytes that a training takes whatever its batches are, but for what is compiled."""
+    return round(PROCESS[device.type] + 16 * weights)
 
 
 def available_memory() -> int | None:

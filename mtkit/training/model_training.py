@@ -22,7 +22,8 @@ from mtkit.training.assembly import assemble
 from mtkit.training.collaborators import USUAL, Collaborators
 from mtkit.training.events import Event, Finished, Note, Started, ignore
 from mtkit.training.gradients import SAMPLING_WIDENS
-from mtkit.training.memory import estimate_memory
+from mtkit.training.memory import estimate_memory, fixed_memory
+from mtkit.training.memory_limit import check_batches, check_weights, memory_limit, smaller_network, weights_of
 from mtkit.training.output_folder import OutputFolder
 from mtkit.training.plan import Plan
 from mtkit.training.processes import ALONE, Processes
@@ -49,7 +50,8 @@ def train_model(
         collaborators: clock, validator and signals, where they are not the usual ones.
 
     Raises:
-        SettingsError: settings do not fit together, or (resuming) with those the training began with.
+        SettingsError: settings do not fit together, or (resuming) with those the training began with, or need more
+            memory than there is.
         PreparedError: another process was given another corpus.
         TrainingError: too many updates in a row were skipped, a GPU has no memory for a single pair, the disk is full
             at the end, or another process has ended.
@@ -93,6 +95,7 @@ def _begun(
 ) -> Trainer:
     """Return what makes the first update, or the next one; the model folder has begun, and the log says so."""
     settings, found = plan.settings, plan.found
+    _check_weights(settings, corpus, device)
     torch.manual_seed(settings.seed)
     network = Seq2Seq(settings.network, len(corpus.src_vocabulary), len(corpus.tgt_vocabulary)).to(device)
     state = TrainingState.of(network, settings.learning_rate, settings.average_decay, plan.batches_per_update)
@@ -115,6 +118,7 @@ def _begun(
         processes=processes,
         collaborators=collaborators,
     )
+    memory = _checked_memory(trainer, settings, corpus)
     if found:
         now = trainer.updater.schedule
         began = plan.schedule_before(now, state.progress)
@@ -129,7 +133,7 @@ def _begun(
         tell = trainer.recorder.emit if found else trainer.recorder.record  # a resumed one has it in its log
         if trainer.leading.reason:
             notes.append(Note(f"{trainer.leading}; it chooses the weights"))
-        for event in (_started(trainer, corpus, settings.network, plan.fingerprint), *notes):
+        for event in (_started(trainer, corpus, memory, plan.fingerprint), *notes):
             tell(event)
     return trainer
 
@@ -150,20 +154,52 @@ def _run(trainer: Trainer, output: OutputFolder, network: NetworkSettings, colla
     return reason
 
 
-def _started(trainer: Trainer, corpus: PreparedCorpus, network: NetworkSettings, settings: str) -> Started:
-    updater, batches, sampled = trainer.updater, trainer.batches, trainer.noise.subword_sampling > 0
-    autocast, state = updater.autocast, trainer.state
-    memory = estimate_memory(
-        state.network,
-        network.hidden_size,
-        autocast,
+def _weights_of(corpus: PreparedCorpus) -> Callable[[NetworkSettings], int]:
+    """Return what counts the weights of a network for a corpus."""
+    return lambda network: weights_of(network, len(corpus.src_vocabulary), len(corpus.tgt_vocabulary))
+
+
+def _check_weights(settings: TrainSettings, corpus: PreparedCorpus, device: torch.device) -> None:
+    """Raise `SettingsError`, before the network takes any memory, where there is not enough for it."""
+    limit = memory_limit(device)
+    if limit is not None and not settings.force_memory:
+        check_weights(settings.network, _weights_of(corpus), limit, device)
+
+
+def _checked_memory(trainer: Trainer, settings: TrainSettings, corpus: PreparedCorpus) -> int:
+    """Return the bytes that training will take at its peak, about.
+
+    Raises:
+        SettingsError: that is more than there is. On a GPU, batches that are too large go in parts.
+    """
+    updater, batches, device = trainer.updater, trainer.batches, trainer.state.device
+    sampled = trainer.noise.subword_sampling > 0
+    needed = estimate_memory(
+        trainer.state.network,
+        settings.network.hidden_size,
+        updater.autocast,
         updater.forward,
         batches.split,
         trainer.plan,
         widens=SAMPLING_WIDENS if sampled else 1,
     )
-    if sampled and state.device.type == "cpu":  # on a GPU it is the GPU's memory that is estimated
-        memory += CACHED_BYTES * len(set(corpus.vocabulary_files))
+    if sampled and device.type == "cpu":  # on a GPU it is the GPU's memory that is estimated
+        needed += CACHED_BYTES * len(set(corpus.vocabulary_files))
+    limit = memory_limit(device)
+    if device.type == "cpu" and limit is not None and not settings.force_memory:
+        count = _weights_of(corpus)
+        check_batches(
+            needed,
+            fixed_memory(count(settings.network), device),
+            limit,
+            batches.largest().size,
+            lambda: smaller_network(settings.network, count, limit, device),
+        )
+    return needed
+
+
+def _started(trainer: Trainer, corpus: PreparedCorpus, memory: int, settings: str) -> Started:
+    autocast, state = trainer.updater.autocast, trainer.state
     return Started(
         out=trainer.folder,
         langs=f"{corpus.src_lang}-{corpus.tgt_lang}",

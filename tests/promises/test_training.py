@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import resource
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,17 +16,31 @@ from typing import Any
 
 import msgspec
 import pytest
+import torch
 
 from mtkit.dataset import PreparedCorpus, prepare
 from mtkit.errors import SettingsError
 from mtkit.evaluation import ModelScore
 from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.synthetic.train import train
-from mtkit.training import Collaborators, Event, Finished, Note, Reported, Validated, Warned, open_corpus, train_model
+from mtkit.training import (
+    Collaborators,
+    Event,
+    Finished,
+    Note,
+    Reported,
+    Validated,
+    Warned,
+    memory_limit,
+    model_training,
+    open_corpus,
+    train_model,
+)
+from mtkit.training.memory import fixed_memory
 from mtkit.training.output_folder import OutputFolder
 from mtkit.training.processes import Processes
 from mtkit.training.progress import decode_progress, encode_progress
-from mtkit.training.saved_settings import completed
+from mtkit.training.saved_settings import completed, resolve_network
 from mtkit.training.training_state import TrainingState
 from mtkit.training.validation import Validation
 
@@ -327,3 +343,60 @@ def test_weights_of_other_languages_are_reported_with_the_pieces_they_take(
     assert len(lines) == warned
     if warned:
         assert "from en to fr, and is trained on en to it: its vocabulary makes 1.0 pieces a word of en and" in lines[0]
+
+
+# What is beyond the memory that there is never begins
+
+
+@pytest.fixture
+def small_machine(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A machine of half a gigabyte."""
+    limit = 500_000_000
+    monkeypatch.setattr(model_training, "memory_limit", lambda device: limit)
+    return limit
+
+
+def test_a_network_beyond_memory_is_refused_before_it_is_made_with_a_width_that_fits(
+    small_machine: int, sentences: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = msgspec.structs.replace(quick(tmp_path).network, hidden_size=16_384)
+    settings = quick(tmp_path / "model", network=network, updates=1)
+    with pytest.raises(SettingsError, match=r"needs about .* of memory, and there are 0\.5 GB in all") as caught:
+        train_model(settings, sentences)
+    (fitting,) = map(int, re.findall(r"`hidden_size=(\d+)` fits, or insist with `force_memory`", str(caught.value)))
+    assert 16 < fitting < 16_384
+    assert not (tmp_path / "model").exists()
+    narrower = msgspec.structs.replace(network, hidden_size=fitting // 4)
+    assert train_model(msgspec.structs.replace(settings, network=narrower), sentences).updates == 1
+
+
+def test_batches_beyond_memory_are_refused_with_a_size_that_fits(
+    sentences: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = quick(tmp_path / "model", updates=1, batch_tokens=10**9)
+    fixed = quick_weights(sentences, settings)
+    monkeypatch.setattr(model_training, "memory_limit", lambda device: fixed + 600_000_000)
+    monkeypatch.setattr(model_training, "estimate_memory", lambda *_, **__: fixed + 10**9)
+    monkeypatch.setattr(memory_limit, "_MARGIN", 1)
+    monkeypatch.setattr(memory_limit, "_FEWEST_TOKENS", 1)
+    with pytest.raises(
+        SettingsError, match=r"batches of 84 tokens needs about 1\.\d GB .*; `batch_tokens=50` fits, or insist"
+    ):
+        train_model(settings, sentences)
+    assert not (tmp_path / "model").exists()
+    assert train_model(msgspec.structs.replace(settings, force_memory=True), sentences).updates == 1
+
+
+def quick_weights(corpus: PreparedCorpus, settings: TrainSettings) -> int:
+    pieces = len(corpus.src_vocabulary)
+    network = resolve_network(settings.network, corpus.joint)
+    return fixed_memory(memory_limit.weights_of(network, pieces, pieces), torch.device("cpu"))
+
+
+def test_a_limit_on_address_space_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    machine = memory_limit.memory_limit(cpu)
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (1_000, 1_000))
+    limit = memory_limit.memory_limit(cpu)
+    assert limit is not None
+    assert machine is None or limit < machine
