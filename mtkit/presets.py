@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+BYTE_SPELLING = 0.001
+"""Of every preset but the textbook's: enough to learn from, too little to cost anything."""
+
 PRESETS: dict[str, dict[str, Any]] = {
     # made for the corpus, by `recipe_for`
     "auto": {},
@@ -26,11 +29,12 @@ PRESETS: dict[str, dict[str, Any]] = {
         "target_bleu": 0,  # to learn its phrases by heart
     },
     # 5 to 7 million weights
-    "small": {"lexical": True},
+    "small": {"lexical": True, "byte_spelling": BYTE_SPELLING},
     # four times the work
     "base": {
         "cell": "lstm",
         "lexical": True,
+        "byte_spelling": BYTE_SPELLING,
         "encoder_layers": 2,
         "decoder_layers": 2,
         "embedding_size": 512,
@@ -43,6 +47,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "large": {
         "cell": "lstm",
         "lexical": True,
+        "byte_spelling": BYTE_SPELLING,
         "encoder_layers": 4,
         "decoder_layers": 4,
         "embedding_size": 512,

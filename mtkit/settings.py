@@ -207,6 +207,13 @@ class TrainSettings(CommandSettings, frozen=True, kw_only=True):
         Meta(ge=0, le=1),
         about("Share of the sentences segmented differently in each epoch; unigram and bpe.", "Regularisation"),
     ] = 0.0
+    byte_spelling: Annotated[
+        float,
+        Meta(ge=0, lt=1),
+        about(
+            "Share of the characters spelt in bytes on both sides, so that unknown ones are copied.", "Regularisation"
+        ),
+    ] = 0.0
     diversify: Annotated[
         bool,
         about(

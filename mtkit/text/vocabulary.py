@@ -31,6 +31,8 @@ NEVER = [PAD, UNK, BOS]
 SAMPLING: dict[VocabType, float] = {"unigram": 0.25, "bpe": 0.1}
 """For the types with many segmentations: the power of a segmentation's probability, the share of merges left out."""
 
+_NO_PIECE = "\U0010fffe"
+"""No character by Unicode's promise, and so never one of a vocabulary."""
 _META_PIECES = 4 + 256  # the special ids and one piece for each byte
 _AT_ONCE = 200_000  # characters that are trained on within a second or two
 _LONGEST = 4_192  # bytes; longer sentences take no part in training a vocabulary
@@ -122,6 +124,24 @@ class Vocabulary:
         # One thread encodes 5 million pieces a second; two were 6 % faster.
         ids: list[list[int]] = self._processor.encode(list(texts), num_threads=1)
         return ids
+
+    def encode_marked(self, text: Sequence[tuple[str, bool]]) -> list[int]:
+        """Return the ids of normalised text, given as its characters, with those that are marked spelt in bytes.
+
+        They are spelt as if they had no piece, so that what is around them is segmented as it is around unknown ones.
+        """
+        spelt = iter([character for character, is_marked in text if is_marked or character == _NO_PIECE])
+        ids = self.encode("".join(_NO_PIECE if is_marked else character for character, is_marked in text))
+        stand_in = [self._first_byte + byte for byte in _NO_PIECE.encode()]
+        result, place = list[int](), 0
+        while place < len(ids):
+            if ids[place : place + len(stand_in)] == stand_in:
+                result += [self._first_byte + byte for byte in next(spelt).encode()]
+                place += len(stand_in)
+            else:
+                result.append(ids[place])
+                place += 1
+        return result
 
     def fewest_pieces(self, text: str) -> int:
         """Return a bound below the number of ids of normalised text, without encoding it.

@@ -71,7 +71,7 @@ def assemble(
     return Trainer(
         state,
         batches,
-        Noise(corpus, settings.subword_sampling, settings.word_dropout, settings.seed),
+        Noise(corpus, settings.subword_sampling, settings.word_dropout, settings.seed, settings.byte_spelling),
         updater,
         collaborators.validator(corpus, state.network, settings.batch_tokens, autocast, metric),
         kept,

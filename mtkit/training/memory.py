@@ -3,6 +3,7 @@
     process     the interpreter, torch and its libraries
     compiled    with bfloat16 on a CPU, the code that oneDNN compiles for one shape of product after another
     16 P        P weights in float32, each with its gradient and the two moments of Adam
+    cached      segmentations of words that subword sampling keeps
     kept        what the forward pass of the largest batch keeps for the backward pass, and what goes with it
 
 What is kept is not derived from the network's equations but counted, on batches of a few tokens, so that it holds for
@@ -43,6 +44,8 @@ def estimate_memory(
     split: Split,
     plan: Sequence[npt.NDArray[np.int64]],
     widens: float = 1,
+    longer: int = 0,
+    caches: int = 0,
 ) -> int:
     """Return the bytes that training will take at its peak, on a GPU those of the GPU, within about 30 %.
 
@@ -54,6 +57,8 @@ def estimate_memory(
         split: what the plan's indices count in.
         plan: the indices of each batch's pairs.
         widens: how many times as long as planned the two sides of a batch become.
+        longer: how many pieces longer than that.
+        caches: bytes of main memory that what reads the corpus may keep.
     """
     device = next(network.parameters()).device
     weights = sum(weight.numel() for weight in network.parameters())
@@ -63,9 +68,10 @@ def estimate_memory(
     shapes = np.array(
         [(len(indices), split.src_lengths[indices].max() + 1, split.tgt_lengths[indices].max() + 1) for indices in plan]
     )
-    kept = float((_products(shapes * (1, widens, widens)) @ terms).max())
+    kept = float((_products(shapes * (1, widens, widens) + (0, longer, longer)) @ terms).max())
     compiled = COMPILED * hidden_size if device.type == "cpu" and autocast is not None else 0
-    return round(fixed_memory(weights, device) + compiled + BESIDE * kept)
+    cached = caches if device.type == "cpu" else 0
+    return round(fixed_memory(weights, device) + compiled + cached + BESIDE * kept)
 
 
 def fixed_memory(weights: int, device: torch.device) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from mtkit.dataset.noise import SPELLING_LENGTHENS
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import Interrupted, OutputError, SettingsError, TrainingError
 from mtkit.evaluation import ModelScore
@@ -17,7 +18,6 @@ from mtkit.process import torch_as_it_was
 from mtkit.report import BestModel
 from mtkit.runtime.torch_stepper import choose_precision, torch_device
 from mtkit.settings import NetworkSettings, TrainSettings
-from mtkit.text.segmentation import CACHED_BYTES
 from mtkit.training.assembly import assemble
 from mtkit.training.collaborators import USUAL, Collaborators
 from mtkit.training.events import Event, Finished, Note, Started, ignore
@@ -172,8 +172,7 @@ def _checked_memory(trainer: Trainer, settings: TrainSettings, corpus: PreparedC
     Raises:
         SettingsError: that is more than there is. On a GPU, batches that are too large go in parts.
     """
-    updater, batches, device = trainer.updater, trainer.batches, trainer.state.device
-    sampled = trainer.noise.subword_sampling > 0
+    updater, batches, noise, device = trainer.updater, trainer.batches, trainer.noise, trainer.state.device
     needed = estimate_memory(
         trainer.state.network,
         settings.network.hidden_size,
@@ -181,10 +180,10 @@ def _checked_memory(trainer: Trainer, settings: TrainSettings, corpus: PreparedC
         updater.forward,
         batches.split,
         trainer.plan,
-        widens=SAMPLING_WIDENS if sampled else 1,
+        widens=SAMPLING_WIDENS if noise.subword_sampling else 1,
+        longer=SPELLING_LENGTHENS if noise.byte_spelling else 0,
+        caches=noise.cached_bytes,
     )
-    if sampled and device.type == "cpu":  # on a GPU it is the GPU's memory that is estimated
-        needed += CACHED_BYTES * len(set(corpus.vocabulary_files))
     limit = memory_limit(device)
     if device.type == "cpu" and limit is not None and not settings.force_memory:
         count = _weights_of(corpus)

@@ -69,7 +69,7 @@ def usual_interval(epoch: int) -> int:
 
 
 def as_meant(saved: Saved, pairs: int, epoch: int) -> Saved:
-    """Return saved settings with what a 0 stood for in mtkit 0.1, which saved it as it was given.
+    """Return saved settings with what a 0 stood for in mtkit 0.1, and what it had not.
 
     Args:
         saved: the settings of training in a config.json.
@@ -78,7 +78,8 @@ def as_meant(saved: Saved, pairs: int, epoch: int) -> Saved:
     """
     epochs = saved["epochs"] or (0 if saved["updates"] else epochs_of_0_1(pairs))
     valid = saved["valid_every"] or max(SHORTEST_INTERVAL, epoch)
-    return {**saved, "epochs": epochs, "valid_every": valid, "save_every": saved["save_every"] or valid}
+    meant = {"epochs": epochs, "valid_every": valid, "save_every": saved["save_every"] or valid}
+    return {"byte_spelling": 0.0, **saved, **meant}
 
 
 def check_unchanged(before: Saved, now: Saved) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mtkit.dataset import Batch, Batches, PreparedCorpus
-from mtkit.dataset.noise import Noise
-from mtkit.text.vocabulary import BOS, EOS, PAD, UNK
+from mtkit.dataset.noise import SPELLING_LENGTHENS, Noise
+from mtkit.text.vocabulary import BOS, EOS, PAD, UNK, Vocabulary
 
 INDICES = np.arange(40)
 
@@ -65,3 +65,29 @@ def test_pieces_left_out_are_read_as_unk_and_still_to_be_said(prepared: Prepared
         assert (noisy[left_out] == UNK).all()
         assert not np.isin(whole[left_out], [PAD, BOS, EOS]).any()
         assert left_out.sum() / (whole > EOS).sum() == pytest.approx(0.3, abs=0.03)
+
+
+def test_characters_in_bytes_come_in_some_batches_on_both_sides_alike(prepared: PreparedCorpus) -> None:
+    indices = np.arange(400)
+    plain = Noise(prepared, 0.0, 0.0, seed=1).load(indices, 0, 0)
+    noise = Noise(prepared, 0.0, 0.0, seed=1, byte_spelling=0.002)
+    spelt = [position for position in range(160) if not same(noise.load(indices, 0, position), plain)]
+    assert 3 < len(spelt) < 20
+    for position in spelt[:2]:
+        batch = noise.load(indices, 0, position)
+        assert same(batch, noise.load(indices, 0, position)), "a pure function of seed, epoch and position"
+        assert not same(batch, noise.load(indices, 1, position))
+        rows = [
+            (spelt_in(prepared.src_vocabulary, src), spelt_in(prepared.tgt_vocabulary, tgt))
+            for src, tgt in zip(batch.src.tolist(), batch.tgt_out.tolist(), strict=True)
+        ]
+        assert all(src == tgt for src, tgt in rows)
+        assert {"."} < {character for src, _ in rows for character in src}
+        assert 0.2 < np.mean([bool(src) for src, _ in rows]) < 0.8
+        assert batch.src.shape[1] <= plain.src.shape[1] + SPELLING_LENGTHENS
+
+
+def spelt_in(vocabulary: Vocabulary, ids: list[int]) -> str:
+    """Return the characters that are spelt in bytes."""
+    text = [id_ for id_ in ids if id_ > EOS]
+    return vocabulary.decode([id_ for id_ in text if vocabulary.spells([id_])]).replace(" ", "")

@@ -16,6 +16,7 @@ from mtkit.arrays import Ids
 from mtkit.cli.console import Console
 from mtkit.cli.translate import Report
 from mtkit.cli.translation_format import as_json, as_text
+from mtkit.configuration import for_corpus, resolve, resumed
 from mtkit.dataset import PreparedCorpus, prepare
 from mtkit.errors import ModelFolderError
 from mtkit.model_folder import ModelFolder
@@ -30,6 +31,7 @@ from mtkit.settings import (
 )
 from mtkit.text.vocabulary import EOS
 from mtkit.training import train_model
+from mtkit.training.saved_settings import as_meant
 from mtkit.translation import Translator
 
 SENTENCE = "The red cat sees a dog."
@@ -198,6 +200,20 @@ def test_vocabularies_of_other_languages_get_one_warning(langs: str, warned: int
     if warned:
         assert "first is of " in lines[-2]
         assert " pieces a word; " in lines[-2]
+
+
+def test_new_trainings_spell_some_characters_in_bytes_and_resumed_ones_what_they_began_with(model_folder: Path) -> None:
+    for preset, share in (("auto", True), ("small", True), ("base", True), ("large", True), ("tiny", False)):
+        resolved = for_corpus(resolve(TrainSettings, command="train", flags={"preset": preset}), 10_000)
+        assert (0 < resolved.settings.byte_spelling <= 0.001) == share, preset
+
+    saved = dict(ModelFolder.open(model_folder).config.train)
+    for preset in ("auto", "small"):
+        asked = resolve(TrainSettings, command="train", flags={"preset": preset})
+        assert for_corpus(resumed(asked, saved), 10_000).settings.byte_spelling == saved["byte_spelling"] > 0
+        old = {key: value for key, value in saved.items() if key != "byte_spelling"}
+        assert for_corpus(resumed(asked, old), 10_000).settings.byte_spelling == 0
+    assert as_meant(old, 10_000, 100)["byte_spelling"] == 0, "so that resuming cannot turn it on"
 
 
 def test_lines_with_unknown_characters_are_flagged_and_counted(
