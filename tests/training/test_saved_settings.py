@@ -27,7 +27,7 @@ SETTINGS = TrainSettings(preset="small", epochs=3, out="model", valid_every=20, 
 
 def test_every_setting_but_the_corpus_and_the_files_of_the_call_is_saved_under_its_flat_name() -> None:
     of_training = {field.name for field in fields(TrainSettings) if field.path[0] != "corpus"}
-    files = {"out", "resume", "force", "verify", "init_from", "src_embeddings", "tgt_embeddings"}
+    files = {"out", "resume", "force", "force_memory", "verify", "init_from", "src_embeddings", "tgt_embeddings"}
     assert saved_form(SETTINGS).keys() == of_training - files
     assert saved_form(replace(SETTINGS, out="other", force=True)) == saved_form(SETTINGS)
 
