@@ -36,7 +36,7 @@ from mtkit.storage import new_folder
 from mtkit.synthetic.stages import Stages
 from mtkit.synthetic.translating import Translating, new_pairs, resumable, texts_of, write_pairs
 from mtkit.training import Collaborators, Event, Finished, Note, Started, TrainingResult, train_model
-from mtkit.training.events import ignore
+from mtkit.training.events import ignore, notify
 from mtkit.training.output_folder import corpus_in_place
 from mtkit.training.processes import Processes
 from mtkit.training.thresholds import reaches, threshold
@@ -75,7 +75,7 @@ def _diversify(
     else:
         first = models.train(1, "of the corpus as it is", corpus, stays=True)
         if reason := _reason_against(first.best, settings.target_bleu):
-            emit(Note(f"No diversification: {reason}"))
+            notify(emit, f"No diversification: {reason}")
             return first
     if not stages.begin():
         raise SettingsError(
@@ -91,7 +91,7 @@ def _diversify(
             break
         whole = PreparedCorpus.open(*whole.paths, pairs, verify=settings.verify)
     if whole is corpus:
-        emit(Note("No diversification: every translation is what the corpus says already"))
+        notify(emit, "No diversification: every translation is what the corpus says already")
         return first
     return _train_final(models, folder, first, whole, stages.root / "model" / folder.name)
 
@@ -184,7 +184,7 @@ class _Round:
     def _translate(self, forward: Path, backward: Path, translate: Translating, pairs: Path) -> None:
         emit = self.models.emit
         sources, targets = texts_of(self.corpus.train)
-        emit(Note(f"Translating the {len(sources):,} training pairs, in both directions"))
+        notify(emit, f"Translating the {len(sources):,} training pairs, in both directions")
         made = [
             *((source, target) for source, target in translate(forward, sources)),
             *((source, target) for target, source in translate(backward, targets)),
@@ -193,7 +193,7 @@ class _Round:
             write_pairs(added, self.corpus, translate.seed, pairs)
             for model in (pairs.with_name("forward"), backward):
                 shutil.rmtree(model, ignore_errors=True)
-            emit(Note(f"{len(added):,} pairs are new"))
+            notify(emit, f"{len(added):,} pairs are new")
 
 
 def _train_final(
@@ -210,11 +210,11 @@ def _train_final(
     final = models.train(number, about, whole, out=str(place), epochs=epochs)
     scores = f"validation {first.best}, the new one {final.best}"
     if not final.best.is_better_than(first.best):
-        models.emit(Note(f"The first model stays ({scores}): {settings.out}"))
+        notify(models.emit, f"The first model stays ({scores}): {settings.out}")
         return first
     processes.first(lambda: _take_place(folder, final.folder))
     scores = f"validation {final.best}, before {first.best}"
-    models.emit(Note(f"The new model takes the first one's place ({scores}): {settings.out}"))
+    notify(models.emit, f"The new model takes the first one's place ({scores}): {settings.out}")
     return replaced(final, folder=folder)
 
 

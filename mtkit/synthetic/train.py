@@ -10,9 +10,9 @@ from mtkit.errors import SettingsError
 from mtkit.settings import TrainSettings
 from mtkit.starting_point import from_starting_point
 from mtkit.synthetic.diversification import diversify
-from mtkit.training import Collaborators, Event, Note, TrainingResult, open_corpus, train_model
+from mtkit.training import Collaborators, Event, TrainingResult, open_corpus, train_model
 from mtkit.training.collaborators import USUAL
-from mtkit.training.events import ignore
+from mtkit.training.events import ignore, notify
 from mtkit.training.processes import ALONE, Processes
 
 
@@ -37,7 +37,7 @@ def train(
     resolved = as_resolved(settings)
     if corpus is None:
         text = from_starting_point(resolved).settings
-        corpus = open_corpus(text, (), lambda line: emit(Note(line)), processes)
+        corpus = open_corpus(text, (), lambda line: notify(emit, line), processes)
     fingerprint = corpus.fingerprint
     resolved = processes.first(lambda: from_starting_point(resolved, fingerprint))
     settings = for_corpus(resolved, corpus.size).settings

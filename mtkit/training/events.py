@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -138,6 +140,18 @@ class Warned:
 
 Event = Note | Started | Reported | Validated | Warned | Finished
 """Each has the `kind` that its record in the log has, see `mtkit.training_log`."""
+
+
+Listener = Callable[[Event], None]
+UNHEARD = (OSError, ValueError)
+"""What a listener raises that cannot write: its disk is full, its pipe or its file is closed. It never ends a training;
+what the listener missed is in the log."""
+
+
+def notify(listener: Listener, text: str) -> None:
+    """Emit a note, if the listener can take it."""
+    with suppress(*UNHEARD):
+        listener(Note(text))
 
 
 def ignore(event: Event) -> None:

@@ -5,6 +5,7 @@ Each is rebuilt from a public report or a trial in which a toolkit broke it, on 
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import re
@@ -43,6 +44,7 @@ from mtkit.training.progress import decode_progress, encode_progress
 from mtkit.training.saved_settings import completed, resolve_network
 from mtkit.training.training_state import TrainingState
 from mtkit.training.validation import Validation
+from mtkit.training_log import read_log
 
 WORDS = {
     **{"cat": "chat", "dog": "chien", "bird": "oiseau", "horse": "cheval", "boy": "garçon", "king": "roi"},
@@ -400,3 +402,28 @@ def test_a_limit_on_address_space_is_a_limit(monkeypatch: pytest.MonkeyPatch) ->
     limit = memory_limit.memory_limit(cpu)
     assert limit is not None
     assert machine is None or limit < machine
+
+
+# What is reported never costs work
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), ValueError("I/O operation on closed file")]
+)
+def test_a_listener_that_cannot_write_costs_nothing_and_the_log_says_so(
+    error: Exception, sentences: PreparedCorpus, tmp_path: Path
+) -> None:
+    offered = 0
+
+    def full(event: Event) -> None:
+        nonlocal offered
+        offered += 1
+        raise error
+
+    result = train(quick(tmp_path / "model"), sentences, full)
+    assert (result.updates, result.reason) == (20, "all updates are done")
+    assert (tmp_path / "model" / "training" / "20").is_dir()
+    records = read_log(tmp_path / "model")
+    (warning,) = [record["message"] for record in records if record["kind"] == "warning"]
+    assert f"cannot be shown ({error}); training goes on" in warning
+    assert offered == len(records) - 1, "it may be able to write again"
