@@ -31,6 +31,7 @@ from mtkit.training.progress import Progress
 from mtkit.training.result import TrainingResult
 from mtkit.training.trainer import Trainer
 from mtkit.training.training_state import TrainingState
+from mtkit.training.whole_state import refusal
 
 
 def train_model(
@@ -105,6 +106,9 @@ def _begun(
     else:
         processes.first(lambda: plan.start.load(network, settings.network, corpus, notes.append))
     state.copy_from_first(processes)
+    if found and state.progress.position >= len(plan.batches):
+        position = f"progress.json: position {state.progress.position:,} of an epoch of {len(plan.batches):,} batches"
+        raise refusal(output.path, (f"{found.state}: is damaged ({position})",))
     batches_before, state.progress.batches_per_update = state.progress.batches_per_update, plan.batches_per_update
     autocast = choose_precision(settings.precision, device)
     trainer = assemble(

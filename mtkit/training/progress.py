@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from mtkit.evaluation import ModelScore
 
-Count = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
 Sum = Annotated[float, Meta(ge=0)]
 
 

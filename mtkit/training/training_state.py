@@ -24,9 +24,7 @@ from mtkit.storage import new_folder
 from mtkit.training.average import MovingAverage
 from mtkit.training.processes import Processes
 from mtkit.training.progress import Progress, decode_progress, encode_progress
-from mtkit.training.whole_state import refusal, saved_states, write_checksums
-
-MOMENTS = ("exp_avg", "exp_avg_sq")
+from mtkit.training.whole_state import MOMENTS, refusal, saved_states, write_checksums
 
 
 class TrainingState:
@@ -82,12 +80,10 @@ class TrainingState:
             progress = decode_progress((saved / "progress.json").read_bytes())
             load_weights(self.network, saved / "network.safetensors")
             moments = load_tensors(saved / "optimizer.safetensors")
-            if missing := self._names_of_moments() - moments.keys():
-                raise SafetensorError(f"optimizer.safetensors has no {min(missing)}")
+            _check_fit("optimizer.safetensors", moments, self._shapes_of_moments())
             if self.average:
                 averages = load_tensors(saved / "average.safetensors")
-                if missing := self.average.tensors.keys() - averages.keys():
-                    raise SafetensorError(f"average.safetensors has no {min(missing)}")
+                _check_fit("average.safetensors", averages, {n: t.shape for n, t in self.average.tensors.items()})
                 for name, tensor in self.average.tensors.items():
                     tensor.copy_(averages[name])
         except (OSError, ValueError, RecursionError, SafetensorError) as error:
@@ -112,8 +108,8 @@ class TrainingState:
             step = torch.tensor(float(self.progress.update - self.progress.skipped), device=weight.device)
             self.optimizer.state[weight] = {key: torch.zeros_like(weight) for key in MOMENTS} | {"step": step}
 
-    def _names_of_moments(self) -> set[str]:
-        return {f"{name}.{key}" for name, _ in self.network.named_parameters() for key in MOMENTS}
+    def _shapes_of_moments(self) -> dict[str, torch.Size]:
+        return {f"{name}.{key}": weight.shape for name, weight in self.network.named_parameters() for key in MOMENTS}
 
     def _moments(self) -> dict[str, Tensor]:
         """Adam's moments by name; zeros before the first update, when it has none yet."""
@@ -122,3 +118,14 @@ class TrainingState:
             for name, weight in self.network.named_parameters()
             for key in MOMENTS
         }
+
+
+def _check_fit(file: str, tensors: dict[str, Tensor], shapes: dict[str, torch.Size]) -> None:
+    """Raise `SafetensorError` where a file lacks a tensor, or one is of another shape or not finite."""
+    for name, shape in shapes.items():
+        if name not in tensors:
+            raise SafetensorError(f"{file} has no {name}")
+        if tensors[name].shape != shape:
+            raise SafetensorError(f"{file}: {name} has shape {list(tensors[name].shape)}, not {list(shape)}")
+        if not tensors[name].isfinite().all():
+            raise SafetensorError(f"{file}: {name} is not finite")

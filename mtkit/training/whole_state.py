@@ -1,8 +1,8 @@
 """Which of the saved states a training goes on from: the newest one that is whole.
 
 A state may be damaged by a disk, or half there after a folder was copied. Whether it is whole is seen without torch:
-each file has the length that its header says, the progress is one of its update, and where there is `checksums.json`,
-every file has its SHA-256.
+each file has the length that its header says, moments and average have the shapes of the weights, the progress is one
+of its update, and where there is `checksums.json`, every file has its SHA-256.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ from mtkit.storage import sha256
 from mtkit.training.progress import decode_progress
 
 CHECKSUMS = "checksums.json"
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""What Adam keeps of each weight; in the file as `WEIGHT.exp_avg`."""
+
+Shapes = dict[str, tuple[int, ...]]
+"""By the names of tensors."""
 
 _NEEDED = ("network.safetensors", "optimizer.safetensors", "progress.json")
 _LONGEST_HEADER = 100_000_000  # bytes, as safetensors has it
@@ -65,8 +70,8 @@ def check_whole(state: Path) -> None:
     for name in _NEEDED:
         if not (state / name).is_file():
             raise ValueError(f"it has no {name}")
-    for file in sorted(state.glob("*.safetensors")):
-        _check_length(file)
+    shapes = {file.name: _shapes(file) for file in sorted(state.glob("*.safetensors"))}
+    _check_shapes(shapes)
     try:
         progress = decode_progress((state / "progress.json").read_bytes())
     except ValueError as error:
@@ -88,13 +93,26 @@ def refusal(folder: Path, damaged: tuple[str, ...]) -> ModelFolderError:
     return ModelFolderError(f"{damaged[0]}{more}; {remedy}")
 
 
-def _check_length(file: Path) -> None:
-    """Raise `ValueError` where a safetensors file is not as long as its header says."""
+def _check_shapes(shapes: dict[str, Shapes]) -> None:
+    """Raise `ValueError` where moments or average are not those of the weights; files are given by their names."""
+    weights = shapes["network.safetensors"]
+    moments = {f"{name}.{key}": shape for name, shape in weights.items() for key in MOMENTS}
+    for file, expected in (("optimizer.safetensors", moments), ("average.safetensors", weights)):
+        found = shapes.get(file, expected)
+        for name in sorted(expected.keys() ^ found.keys()):
+            raise ValueError(f"{file} has {'no' if name in expected else 'a strange'} {name}")
+        for name, shape in expected.items():
+            if found[name] != shape:
+                raise ValueError(f"{file}: {name} has shape {list(found[name])}, and its weight {list(shape)}")
+
+
+def _shapes(file: Path) -> Shapes:
+    """Return the shapes that a safetensors file has by its header; raise `ValueError` where it is not as long."""
     length = file.stat().st_size
     with file.open("rb") as opened:
         header = int.from_bytes(opened.read(8), "little")
         if not 2 <= header <= min(length - 8, _LONGEST_HEADER):
-            raise ValueError(f"{file.name} is cut off, or none")
+            raise ValueError(f"{file.name} is cut off, or is not one")
         tensors = msgspec.json.decode(opened.read(header), type=dict[str, dict[str, msgspec.Raw]])
     tensors.pop("__metadata__", None)
     ends = [
@@ -104,3 +122,6 @@ def _check_length(file: Path) -> None:
         raise ValueError(
             f"{file.name} has {length:,} bytes, and its header speaks of {8 + header + max(ends, default=0):,}"
         )
+    return {
+        name: msgspec.json.decode(tensor.get("shape", b"[]"), type=tuple[int, ...]) for name, tensor in tensors.items()
+    }

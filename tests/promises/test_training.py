@@ -10,6 +10,7 @@ import json
 import math
 import re
 import resource
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +19,10 @@ from typing import Any
 import msgspec
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from mtkit.dataset import PreparedCorpus, prepare
-from mtkit.errors import SettingsError
+from mtkit.errors import ModelFolderError, SettingsError
 from mtkit.evaluation import ModelScore
 from mtkit.settings import CorpusSettings, NetworkSettings, PreprocessSettings, TrainSettings
 from mtkit.synthetic.train import train
@@ -427,3 +429,59 @@ def test_a_listener_that_cannot_write_costs_nothing_and_the_log_says_so(
     (warning,) = [record["message"] for record in records if record["kind"] == "warning"]
     assert f"cannot be shown ({error}); training goes on" in warning
     assert offered == len(records) - 1, "it may be able to write again"
+
+
+# A state that a stranger, a disk or a copy has spoilt is one line, or is passed over
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"position": -3}, "progress.json: Expected `int` >= 0 - at `$.position`"),
+        ({"epoch": 10**20}, "epoch"),
+        ({"batches_per_update": 0}, "batches_per_update"),
+        ({"seconds": "long"}, "seconds"),
+        ({"best": {"metric": "ter", "value": 1.0, "perplexity": 2.0}}, "metric"),
+        ({"best": {"metric": "bleu", "value": 101.0, "perplexity": 2.0}}, "best is BLEU 101.00"),
+        ({"lowest_perplexity": -1.0}, "lowest_perplexity"),
+        ({"position": 10**6}, "progress.json: position 1,000,000 of an epoch of"),
+    ],
+)
+def test_progress_out_of_bounds_is_one_line_that_names_the_field(
+    change: dict[str, object], words: str, sentences: PreparedCorpus, tmp_path: Path
+) -> None:
+    settings = quick(tmp_path / "model", updates=1)
+    train_model(settings, sentences)
+    file = tmp_path / "model" / "training" / "1" / "progress.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    (file.parent / "checksums.json").unlink()
+    with pytest.raises(ModelFolderError) as caught:
+        train_model(msgspec.structs.replace(settings, resume=True, updates=1), sentences)
+    message = str(caught.value)
+    assert message.startswith(f"{file.parent}: is damaged (")
+    assert words in message
+    assert "\n" not in message
+    assert f"`init_from={tmp_path / 'model'}`" in message
+    assert "force" not in message
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("file", ["optimizer", "average"])
+def test_tensors_of_another_shape_are_passed_over_for_the_whole_state_before(
+    file: str, sentences: PreparedCorpus, tmp_path: Path
+) -> None:
+    settings = quick(tmp_path / "model", updates=2, save_every=1, average_decay=0.9, schedule="inverse-sqrt", warmup=0)
+    train_model(msgspec.structs.replace(settings, updates=1), sentences)
+    states = tmp_path / "model" / "training"
+    whole = shutil.copytree(states / "1", tmp_path / "1")
+    train_model(msgspec.structs.replace(settings, resume=True), sentences)
+    shutil.move(whole, states / "1")
+    stored = load_file(states / "2" / f"{file}.safetensors")
+    save_file({name: tensor[:1].clone() for name, tensor in stored.items()}, states / "2" / f"{file}.safetensors")
+    (states / "2" / "checksums.json").unlink()
+    events = events_of(msgspec.structs.replace(settings, resume=True), sentences)
+    (line,) = [event.message for event in events if isinstance(event, Warned)]
+    assert f"{states / '2'}: is damaged ({file}.safetensors: " in line
+    assert "has shape [1" in line
+    assert f"training goes on from {states / '1'}, which is whole" in line
+    assert the_end(events).updates == 2

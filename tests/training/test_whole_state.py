@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from safetensors.numpy import save_file
 
-from mtkit.training.whole_state import Choice, newest_whole_state, refusal, saved_states, write_checksums
+from mtkit.training.whole_state import MOMENTS, Choice, newest_whole_state, refusal, saved_states, write_checksums
 
 Damage = Callable[[Path], object]
 
@@ -20,8 +21,10 @@ Damage = Callable[[Path], object]
 def write_state(folder: Path, update: int, *, sums: bool = False) -> Path:
     state = folder / str(update)
     state.mkdir(parents=True)
-    for name in ("network", "optimizer", "average"):
-        save_file({"weight": np.full((3, 4), update, np.float32)}, state / f"{name}.safetensors")
+    weight = np.full((3, 4), update, np.float32)
+    moments = {f"weight.{key}": weight for key in MOMENTS}
+    for name, tensors in (("network", {"weight": weight}), ("optimizer", moments), ("average", {"weight": weight})):
+        save_file(tensors, state / f"{name}.safetensors")
     progress = {"update": update, "best_bleu": -1.0, "loss_sum": 0.5, "skipped": 0}
     (state / "progress.json").write_text(json.dumps(progress))
     if sums:
@@ -46,7 +49,19 @@ def remove_all(state: Path) -> None:
         file.unlink()
 
 
+def tensors(file: str, **tensors: npt.NDArray[np.float32]) -> Damage:
+    return lambda state: save_file(tensors, state / file)
+
+
+WEIGHT = np.zeros((3, 4), np.float32)
+
 DAMAGES: dict[str, Damage] = {
+    "an average of another shape": tensors("average.safetensors", weight=WEIGHT[:2]),
+    "an average of another weight": tensors("average.safetensors", other=WEIGHT),
+    "moments of another shape": tensors(
+        "optimizer.safetensors", **{"weight.exp_avg": WEIGHT, "weight.exp_avg_sq": WEIGHT.T.copy()}
+    ),
+    "half of the moments": tensors("optimizer.safetensors", **{"weight.exp_avg": WEIGHT}),
     "nothing in it": remove_all,
     "half copied": lambda state: (state / "optimizer.safetensors").unlink(),
     "no progress": lambda state: (state / "progress.json").unlink(),
