@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 
 class Check(ABC):
-    """Sees every pair of some text as it stands in the files, and has something to say of all of them or nothing."""
+    """Sees every pair of some text as it stands in the files, and reports something about all of them, or nothing."""
 
     def __init__(self) -> None:
         self.total = 0

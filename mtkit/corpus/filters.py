@@ -30,7 +30,7 @@ class Filter(ABC, Generic[Side]):
 
     @classmethod
     def of(cls, settings: CorpusSettings) -> Self:
-        """Make the filter with what the settings say of it."""
+        """Make the filter with what the settings give for it."""
         return cls()
 
     @abstractmethod

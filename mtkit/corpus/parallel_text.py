@@ -16,7 +16,7 @@ FORMATS: tuple[type[Format], ...] = (Tsv, LineFiles)
 
 @dataclass(frozen=True)
 class ParallelText:
-    """Sentence pairs in one file or several, read anew each time they are iterated over, never held."""
+    """Sentence pairs in one file or several, read again each time they are iterated over, never held."""
 
     format: Format
     copies: Mapping[Path, Path] = field(default_factory=dict)

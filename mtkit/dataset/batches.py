@@ -27,7 +27,7 @@ class Batch:
 
         src     = [[a, b, EOS], [c, EOS, PAD]]      src_lengths = [3, 2]
         tgt_in  = [[BOS, x, PAD], [BOS, y, z]]      what the decoder reads
-        tgt_out = [[x, EOS, PAD], [y, z, EOS]]      what it is to predict
+        tgt_out = [[x, EOS, PAD], [y, z, EOS]]      what it predicts
     """
 
     src: Ids
@@ -46,7 +46,7 @@ class Batch:
         return len(self.src) * max(int(self.src.shape[1]), int(self.tgt_out.shape[1]))
 
     def split(self, size: int) -> list[Batch]:
-        """Cut into batches of at most so many tokens on the longer side, of one pair at the least."""
+        """Split into batches of at most `size` tokens on the longer side, each of one pair at the least."""
         rows = max(1, size * len(self.src) // self.size)
         return [
             Batch(*(table[first : first + rows] for table in vars(self).values()))

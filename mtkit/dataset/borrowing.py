@@ -72,7 +72,7 @@ class Borrowed:
         )
 
     def warning(self, langs: tuple[str, str], train: Split) -> str:
-        """Return what is to be said where they are vocabularies of other languages than the training text's, or "".
+        """Return a warning where they are vocabularies of other languages than the training text's, or "".
 
         The more pieces a word takes, the longer training and translating, and the worse the translations.
         """

@@ -20,7 +20,7 @@ def check_shard(path: Path, entry: FileEntry, schema: pa.Schema, sizes: tuple[in
 
     Args:
         path: the shard.
-        entry: what the manifest says of it.
+        entry: what the manifest records of it.
         schema: the columns it must have.
         sizes: pieces of the source and of the target vocabulary.
         verify: whether to compare its SHA-256, for which all of it is read.

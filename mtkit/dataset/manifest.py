@@ -29,7 +29,7 @@ _LIMITS = {
     errno.ENFILE: "the system has as many files open as it may; close some programs",
     errno.ENOMEM: "the system maps no more files or has no more memory; see ulimit -v and vm.max_map_count",
 }
-"""Limits that say nothing against the folder: what each one is, and what to do."""
+"""Limits of the system, which do not mean that the folder is damaged: what each one is, and what to do."""
 
 
 class SplitEntry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,7 +69,7 @@ class Header(Struct):
 
 
 def read_header(path: Path) -> Header:
-    """Read what manifests of all formats share; raises PreparedError where the folder is no prepared corpus."""
+    """Read what manifests of all formats share; raises PreparedError where the folder is not a prepared corpus."""
     find_again(path)
     try:
         return msgspec.json.decode((path / MANIFEST).read_bytes().removeprefix(BOM_UTF8), type=Header)
@@ -86,7 +86,7 @@ def check_limit(path: Path, error: BaseException) -> None:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read the manifest of a folder; raises PreparedError where there is none that can be read."""
+    """Read the manifest of a folder; raises PreparedError where it cannot be read."""
     header = read_header(path)
     if header.format_version not in READABLE:
         raise PreparedError(
@@ -121,12 +121,14 @@ def _decoded(kind: type, value: Any) -> CleaningReport:
 
 
 def _check(manifest: Manifest) -> None:
-    """Raise `ValueError`, naming the field, where what a manifest says cannot be."""
+    """Raise `ValueError`, naming the field, where a manifest is inconsistent."""
     check_vocabulary_names([entry.name for entry in manifest.vocabularies])
     for entry in manifest.vocabularies:
         _expect(entry.count >= 4, f"vocabularies: {entry.name} has {entry.count} pieces")
     for name in ("src_lang", "tgt_lang"):
-        _expect(re.fullmatch(LANGUAGE, getattr(manifest, name)), f"{name}: {getattr(manifest, name)!r} is no language")
+        _expect(
+            re.fullmatch(LANGUAGE, getattr(manifest, name)), f"{name}: {getattr(manifest, name)!r} is no language code"
+        )
     _expect(manifest.held_out >= 0, f"held_out: {manifest.held_out} is negative")
     for name, split in (("train", manifest.train), ("valid", manifest.valid)):
         _check_split(name, split)

@@ -23,7 +23,7 @@ from mtkit.text.vocabulary import EOS, UNK, Vocabulary
 SPELLING_BATCHES = 1 / 16
 """Share of the batches that have all the characters in bytes: they make a batch longer, which few should be."""
 SPELLING_LENGTHENS = 12
-"""Pieces by which they make a batch longer: two strangers of four bytes each, and other segments beside them."""
+"""Pieces by which they make a batch longer: two strangers of four bytes each, and other segments around them."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """From parallel text to a prepared corpus, in passes over the files, so that memory hardly grows with them.
 
 The first pass reads, cleans and counts; the next trains the vocabularies; the last encodes and writes. Each reads the
-files again: that is cheap beside what is done with the text, and nothing has to be held or spooled.
+files again: that is cheap compared with what is done with the text, and nothing has to be held or spooled.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def prepare(settings: PreprocessSettings, report: Report = lambda line: None) ->
 
     Args:
         settings: languages, text, filters, vocabularies and the folder to write.
-        report: takes lines that tell what is being done and what came of it.
+        report: takes lines that report what is being done, and its results.
 
     Raises:
         SettingsError: languages, training text or the folder are not given.
@@ -282,6 +282,6 @@ def _check_place(out: Path, *, force: bool) -> None:
             )
         if is_prepared(out) and all(re.fullmatch(PREPARED_NAME, name) for name in names):
             return
-        raise OutputError(f"{out}: is no prepared corpus, or holds more than that, so `force=True` leaves it alone")
+        raise OutputError(f"{out}: is not a prepared corpus, or holds more than that, so `force=True` leaves it alone")
     if out.exists():
         raise OutputError(f"{out}: is a file; choose another `out`")

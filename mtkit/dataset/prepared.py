@@ -160,7 +160,7 @@ class PreparedCorpus:
         shards are compared with their SHA-256, for which they are read from end to end, once in a process.
 
         Raises:
-            PreparedError: a folder is no prepared corpus, one of another format, damaged, or does not fit the first.
+            PreparedError: a folder is not a prepared corpus, one of another format, damaged, or does not fit the first.
         """
         parts = [cls._open_one(path, verify) for path in paths]
         first = parts[0]

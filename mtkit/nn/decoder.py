@@ -79,10 +79,10 @@ class Bridge(nn.Module):
 
 
 class Lexicon(nn.Module):
-    """What the attended source words say by themselves (Nguyen and Chiang 2018), to be added to the readout.
+    """What the attended source words contribute by themselves (Nguyen and Chiang 2018), to be added to the readout.
 
     f = tanh(sum_s a_s e_s), l = tanh(W f + b) + f, with the attention's weights a and the source's embeddings e. What
-    the encoder tells of a word changes with the sentence; its embedding does not, so rare words are learnt sooner.
+    the encoder gives for a word changes with the sentence; its embedding does not, so rare words are learnt sooner.
     """
 
     def __init__(self, network: NetworkSettings) -> None:

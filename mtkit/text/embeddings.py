@@ -39,7 +39,7 @@ def read_embeddings(path: Path, pieces: Sequence[str]) -> tuple[npt.NDArray[np.f
 
     Raises:
         CorpusError: the file cannot be read.
-        SettingsError: a line of it is no word with a vector; the message names it.
+        SettingsError: a line of it is not a word with a vector; the message names it.
     """
     lines = read_lines(path)
     first = next(lines, "")
@@ -62,7 +62,7 @@ def _header(first: str, path: Path) -> tuple[int, bool]:
     if len(parts) == 2 and all(part.isdecimal() for part in parts):
         return int(parts[1]), True
     if len(parts) < 2:
-        raise SettingsError(f"{path}: line 1 is no word with a vector; give embeddings in word2vec's text format")
+        raise SettingsError(f"{path}: line 1 is not a word with a vector; give embeddings in word2vec's text format")
     _vector(" ".join(parts[1:]), len(parts) - 1, path, 1)
     return len(parts) - 1, False
 
@@ -73,5 +73,5 @@ def _vector(text: str, width: int, path: Path, number: int) -> npt.NDArray[np.fl
     except ValueError:
         vector = np.zeros(0, np.float32)
     if len(vector) != width or not np.isfinite(vector).all():
-        raise SettingsError(f"{path}: line {number:,} is no word with {width} finite numbers")
+        raise SettingsError(f"{path}: line {number:,} is not a word with {width} finite numbers")
     return vector

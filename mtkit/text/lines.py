@@ -21,8 +21,8 @@ from typing import BinaryIO, cast
 from mtkit.errors import CorpusError
 
 LONGEST_LINE = 1 << 20
-"""Bytes. A line is a sentence, or in a file of embeddings a vector: a longer one comes of a file that is no text or has
-other line ends. What a line is made into takes up to 100 times its size."""
+"""Bytes. A line is a sentence, or in a file of embeddings a vector: a longer one comes of a file that is not text or
+has other line ends. What a line is made into takes up to 100 times its size."""
 
 PACKED_BY = {".bz2": "bzip2", ".xz": "xz", ".zst": "zstd", ".zip": "zip"}
 """Compressed files that are not read: what made them, by the end of their names."""
@@ -128,7 +128,7 @@ def _check_length(block: bytes, name: str) -> None:
 
 
 def _decoded(block: bytes) -> Iterator[str]:
-    """Yield the lines of a block; decoding it at once takes a third of the time, but does not say which line is bad."""
+    """Yield the lines of a block; decoding it whole takes a third of the time, but hides which line is bad."""
     try:
         lines = block.decode().split("\n")
     except UnicodeDecodeError:

@@ -4,7 +4,7 @@ Rules are numbered. A prepared corpus and a model keep the rule that they were m
 never differs from what it has learnt from:
 
     1   NFKC on the source and NFC on the target, on one line, with single spaces
-    2   the same, and without characters that cannot be seen and say nothing about the text
+    2   the same, and without characters that cannot be seen and carry no meaning
     3   the same, and on the source, variants of characters that training text has for those that it lacks
 """
 
@@ -24,7 +24,7 @@ NEWEST_RULE = 3
 _NOT_TEXT = re.compile(rf"[\x00-\x1f\x7f-\x9f{SPACE}]")
 
 # The soft hyphen, the zero-width space, the word joiner, the byte-order mark, and what sets the direction of writing.
-# The zero-width joiner and non-joiner (U+200C, U+200D) tell words of Persian and of Indic scripts, and emoji, apart.
+# The zero-width joiner and non-joiner (U+200C, U+200D) distinguish words of Persian and of Indic scripts, and emoji.
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 _ACUTE = "\u00b4"

@@ -104,7 +104,7 @@ def size_of(word: str, ends: Sequence[Ends]) -> int:
 class MergeSegmenter:
     """Merges pairs of neighbours as byte-pair encoding does, best score first, but leaves out a share of the merges.
 
-    (BPE-dropout, Provilkov et al. 2020.) A pair that was left out comes again only beside a new neighbour.
+    (BPE-dropout, Provilkov et al. 2020.) A pair that was left out comes again only next to a new neighbour.
     """
 
     def __init__(self, pieces: Mapping[str, tuple[int, float]], spell: Callable[[str], Ids], dropout: float) -> None:

@@ -1,4 +1,4 @@
-"""What SentencePiece's errors say, which it tells in words alone: all are RuntimeErrors without a code.
+"""What SentencePiece's errors mean, which only their wording shows: all are RuntimeErrors without a code.
 
 The words are those of SentencePiece 0.2.0 and 0.2.3.
 """

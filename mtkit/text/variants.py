@@ -67,7 +67,7 @@ ALIKE = {
 every kind of space a plain one."""
 
 RARE = 1e-6
-"""A character is rare that is no larger share of all: too few to learn it by, and a vocabulary has no piece for it."""
+"""A character is rare up to this share of all characters: it occurs too seldom to be learnt."""
 
 _COUNTED = re.compile("[{}]".format("".join(map(re.escape, sorted({*ALIKE, *"".join(ALIKE.values())})))))
 

@@ -26,7 +26,7 @@ from mtkit.text.sentencepiece_errors import is_for_want_of_sentences, smallest_s
 
 PAD, UNK, BOS, EOS = range(4)
 NEVER = [PAD, UNK, BOS]
-"""Ids that are no part of any translation; all others follow them."""
+"""Ids that are never part of a translation; all others follow them."""
 
 SAMPLING: dict[VocabType, float] = {"unigram": 0.25, "bpe": 0.1}
 """For the types with many segmentations: the power of a segmentation's probability, the share of merges left out."""
@@ -46,7 +46,7 @@ class Vocabulary:
     """
 
     def __init__(self, model: bytes) -> None:
-        """Wrap a serialised SentencePiece model; raises VocabularyError where it is none, or none of ours."""
+        """Wrap a serialised SentencePiece model; raises VocabularyError where it is not one, or not one of mtkit's."""
         self._model = model
         self._processor = sentencepiece.SentencePieceProcessor()
         try:
@@ -91,7 +91,7 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
-        """Read a vocabulary; raises VocabularyError where the file is none."""
+        """Read a vocabulary; raises VocabularyError where the file is not one."""
         try:
             return cls(path.read_bytes())
         except OSError as error:
@@ -219,7 +219,7 @@ class Vocabulary:
 
 
 def _character_size(values: Sequence[int]) -> int:
-    """Return how many of up to four bytes spell one character, from the first on; 0 where none do. -1 is no byte."""
+    """Return how many of up to four bytes spell one character, from the first on; 0 where none do. -1 is not a byte."""
     for size in range(1, len(values) + 1):
         if values[size - 1] < 0:
             break

@@ -11,11 +11,11 @@ Pairs = list[tuple[str, str]]
 
 
 def _make_pairs(count: int, seed: int = 1) -> Pairs:
-    chance = random.Random(seed)
-    stems = ["".join(chance.choices("abdeghiklmnoprstu", k=chance.randint(2, 7))) for _ in range(120)]
+    rng = random.Random(seed)
+    stems = ["".join(rng.choices("abdeghiklmnoprstu", k=rng.randint(2, 7))) for _ in range(120)]
 
     def sentence(number: int, end: str) -> str:
-        return " ".join([f"{number}:{seed}", *chance.choices(stems, k=chance.randint(3, 9)), end])
+        return " ".join([f"{number}:{seed}", *rng.choices(stems, k=rng.randint(3, 9)), end])
 
     return [(sentence(number, "."), sentence(number, "!")) for number in range(count)]
 

@@ -29,10 +29,10 @@ def make_split(folder: Path, lengths: Lengths) -> Split:
 @pytest.fixture(scope="module")
 def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
     """500 pairs of 1 to 30 pieces, the target about as long as the source."""
-    chance = random.Random(1)
-    sources = [chance.randint(1, 30) for _ in range(500)]
+    rng = random.Random(1)
+    sources = [rng.randint(1, 30) for _ in range(500)]
     return make_split(
-        tmp_path_factory.mktemp("split"), [(length, max(1, length + chance.randint(-4, 4))) for length in sources]
+        tmp_path_factory.mktemp("split"), [(length, max(1, length + rng.randint(-4, 4))) for length in sources]
     )
 
 
@@ -102,7 +102,7 @@ def test_budgets_are_used(split: Split) -> None:
         assert (len(indices) + 1) * max(longer.src.shape[1], longer.tgt_in.shape[1]) > 300
 
 
-def test_in_order_goes_from_short_to_long_without_chance(split: Split) -> None:
+def test_in_order_goes_from_short_to_long_without_randomness(split: Split) -> None:
     plan = Batches(split, 300, seed=1).in_order()
     longest = [max(split.src_lengths[indices].max(), split.tgt_lengths[indices].max()) for indices in plan]
     assert longest == sorted(longest)
@@ -124,7 +124,7 @@ def test_a_batch_is_padded_on_the_right_and_the_target_shifted_by_one(tmp_path: 
         [BOS, 22, 23],
     ]
     assert batch.tgt_out.tolist() == [
-        [21, EOS, PAD],  # what it is to say
+        [21, EOS, PAD],  # what it is to predict
         [22, 23, EOS],
     ]
     assert batch.tokens == 5

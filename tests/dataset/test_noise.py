@@ -32,7 +32,7 @@ def test_it_is_a_pure_function_of_seed_epoch_and_position(
     assert same(noise.load(INDICES, 2, 7), first), "whatever was read in between"
 
 
-def test_pieces_cut_anew_are_the_same_text(prepared: PreparedCorpus) -> None:
+def test_sampled_segmentations_are_the_same_text(prepared: PreparedCorpus) -> None:
     batch = Noise(prepared, 1.0, 0.0, seed=1).load(INDICES, 0, 0)
     src, tgt = prepared.train.gather(INDICES)
     assert [prepared.src_vocabulary.decode(row) for row in batch.src.tolist()] == prepared.train.src_texts(INDICES)
@@ -43,7 +43,7 @@ def test_pieces_cut_anew_are_the_same_text(prepared: PreparedCorpus) -> None:
     assert batch.tokens > 1.05 * sum(len(ids) + 1 for ids in tgt)
 
 
-def test_only_the_share_asked_for_is_cut_anew(prepared: PreparedCorpus) -> None:
+def test_only_the_given_share_is_sampled(prepared: PreparedCorpus) -> None:
     indices = np.arange(len(prepared.train))
     plain = Batches(prepared.train, 10**9, seed=1).load(indices)
     batch = Noise(prepared, 0.4, 0.0, seed=1).load(indices, 0, 0)
@@ -55,7 +55,7 @@ def test_only_the_share_asked_for_is_cut_anew(prepared: PreparedCorpus) -> None:
     assert changed(batch) == pytest.approx(0.4 * changed(all_new), abs=0.06)
 
 
-def test_pieces_left_out_are_read_as_unk_and_still_to_be_said(prepared: PreparedCorpus) -> None:
+def test_pieces_left_out_are_read_as_unk_and_still_predicted(prepared: PreparedCorpus) -> None:
     indices = np.arange(200)
     plain = Batches(prepared.train, 10**9, seed=1).load(indices)
     batch = Noise(prepared, 0.0, 0.3, seed=1).load(indices, 0, 0)

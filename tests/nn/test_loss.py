@@ -34,7 +34,7 @@ def by_torch(variables: Variables, targets: Tensor, smoothing: float) -> Tensor:
 
 @pytest.fixture(params=[1, 3, 7, TOKENS, 1000])
 def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slices of so many tokens; 3 and 7 leave a rest."""
+    """Slices of that many tokens; 3 and 7 leave a rest."""
     monkeypatch.setattr(loss_file._SmoothedCrossEntropy, "slice_sizes", {"cpu": request.param * PIECES})
 
 

@@ -176,7 +176,7 @@ def test_a_model_reads_variants_as_its_config_says(model_folder: Path, tmp_path:
 
 
 def test_vocabularies_of_the_opposite_direction_change_sides(preparing: Preparing) -> None:
-    """They took twice the pieces, and nothing was said."""
+    """They took twice the pieces, and nothing was reported."""
     swapped = [(tgt, src) for src, tgt in PAIRS]
     for joint in (True, False):
         lines: list[str] = []

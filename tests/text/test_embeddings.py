@@ -39,12 +39,12 @@ def test_a_vector_of_the_piece_itself_counts_more_than_one_of_a_word_and_the_fir
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "line 1 is no word with a vector"),
-        ("word\n", "line 1 is no word with a vector"),
-        ("word one two\n", "line 1 is no word with 2 finite numbers"),
-        ("2 3\nthe 1 2\n", "line 2 is no word with 3 finite numbers"),
-        ("2 3\nbird 1 2 3\nthe 1 2 nan\n", "line 3 is no word with 3 finite numbers"),
-        ("the 1 2\ncat 1 2 3\n", "line 2 is no word with 2 finite numbers"),
+        ("", "line 1 is not a word with a vector"),
+        ("word\n", "line 1 is not a word with a vector"),
+        ("word one two\n", "line 1 is not a word with 2 finite numbers"),
+        ("2 3\nthe 1 2\n", "line 2 is not a word with 3 finite numbers"),
+        ("2 3\nbird 1 2 3\nthe 1 2 nan\n", "line 3 is not a word with 3 finite numbers"),
+        ("the 1 2\ncat 1 2 3\n", "line 2 is not a word with 2 finite numbers"),
     ],
 )
 def test_what_is_no_embeddings_is_one_line_that_names_its_line(text: str, message: str, tmp_path: Path) -> None:

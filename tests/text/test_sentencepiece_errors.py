@@ -1,4 +1,4 @@
-"""The words that SentencePiece tells its errors in are those that are looked for."""
+"""SentencePiece words its errors as they are looked for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def error_of(sentences: list[str], size: int) -> RuntimeError:
 def test_a_size_that_is_too_small_names_the_smallest() -> None:
     error = error_of(["abc def ghi"] * 9, 262)
     smallest = smallest_size(error)
-    assert smallest is not None, f"SentencePiece {sentencepiece.__version__} says it in other words: {error}"
+    assert smallest is not None, f"SentencePiece {sentencepiece.__version__} words it differently: {error}"
     assert smallest > 262
     assert not is_for_want_of_sentences(error)
 

@@ -35,9 +35,9 @@ any_text = st.text(st.characters(codec="utf-8"))
 
 
 def sentences(count: int = 300) -> list[str]:
-    chance = random.Random(1)
-    stems = ["".join(chance.choices("abdeghiklmnoprstu", k=chance.randint(2, 7))) for _ in range(200)]
-    return [" ".join(chance.choices(stems, k=chance.randint(3, 9))) + " ." for _ in range(count)]
+    rng = random.Random(1)
+    stems = ["".join(rng.choices("abdeghiklmnoprstu", k=rng.randint(2, 7))) for _ in range(200)]
+    return [" ".join(rng.choices(stems, k=rng.randint(3, 9))) + " ." for _ in range(count)]
 
 
 @pytest.fixture(scope="module", params=TYPES)
@@ -198,7 +198,7 @@ class TestFile:
 
 
 @pytest.mark.parametrize("vocab_type", TYPES)
-def test_sampling_cuts_the_same_text_into_other_pieces_by_the_seed_alone(vocab_type: VocabType) -> None:
+def test_sampling_segments_the_same_text_otherwise_by_the_seed_alone(vocab_type: VocabType) -> None:
     texts = sentences()
     vocabulary = Vocabulary.train(texts, size=400, vocab_type=vocab_type, exact=False)
     plain = vocabulary.encode_batch(texts)

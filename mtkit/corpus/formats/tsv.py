@@ -24,7 +24,7 @@ _TITLES = {"source", "target", "src", "tgt", "source text", "target text", "sour
 class Tsv(Format):
     """A file of rows, each with the source in one column and the target in another; all others are not read.
 
-    A pipe without a name that tells more is taken for one as well: a single stream can hold pairs in no other way.
+    A pipe without a name that shows more is taken for one as well: a single stream can hold pairs in no other way.
     """
 
     forms: ClassVar[str] = "FILE.tsv"
