@@ -7,7 +7,6 @@ of it lasts for the call (`torch_as_it_was`).
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -72,6 +71,8 @@ def keep_freed_memory() -> None:
     Else the system clears new pages for the large ones at every update: 3 to 8 % of its time in float32. It lasts as
     long as the process.
     """
+    import ctypes  # every command imports this file, and this takes a while
+
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:
         mallopt(_M_MMAP_MAX, 0)

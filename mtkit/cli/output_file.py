@@ -21,7 +21,7 @@ _BLOCK = 1 << 20
 
 
 class OutputFile:
-    """A file under way: `part` is where its lines are, `lines` how many were there at the beginning."""
+    """What is written: `part` is where its lines are, `lines` how many were there at the beginning."""
 
     def __init__(self, part: Path, sink: BinaryIO, lines: int) -> None:
         self.part, self.sink, self.lines = part, sink, lines
@@ -33,7 +33,8 @@ class OutputFile:
 def output_file(path: Path, *, resume: bool) -> Iterator[OutputFile]:
     """Open the file, for lines at the end of `part`; at the end it is put in its place.
 
-    After an error `part` stays where it holds a whole line, and nothing but whole ones.
+    After an error `part` stays where it holds a whole line, and nothing but whole ones. What is there but not a file,
+    such as a pipe or /dev/null, is written as it is.
 
     Args:
         path: the file. A link is followed: the file it leads to is replaced.
@@ -41,7 +42,14 @@ def output_file(path: Path, *, resume: bool) -> Iterator[OutputFile]:
 
     Raises:
         OutputError: it cannot be written, or another process is writing it.
+        SettingsError: what is not a file is to be resumed.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        if resume:
+            raise SettingsError(f"--resume goes on with a file, and {path} is not one; leave it out")
+        with writing(path), path.open("wb") as sink:
+            yield OutputFile(path, sink, 0)
+        return
     with writing(path):
         place = Path(os.path.realpath(path))
         if place.is_symlink():
@@ -49,7 +57,7 @@ def output_file(path: Path, *, resume: bool) -> Iterator[OutputFile]:
         if place.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         place.parent.mkdir(parents=True, exist_ok=True)
-        part = place.with_name(f"{place.name}.part")
+    part = place.with_name(f"{place.name}.part")
     with locked(place):
         with writing(part):
             lines = _whole_lines(part) if resume else 0
@@ -68,15 +76,6 @@ def output_file(path: Path, *, resume: bool) -> Iterator[OutputFile]:
                 if not file.kept:
                     part.unlink()
             raise
-
-
-@contextmanager
-def device(path: Path, *, resume: bool) -> Iterator[BinaryIO]:
-    """Open what is not a file, such as a pipe or /dev/full, and write it as it is."""
-    if resume:
-        raise SettingsError(f"--resume goes on with a file, and {path} is not one; leave it out")
-    with writing(path), path.open("wb") as sink:
-        yield sink
 
 
 def _whole_lines(part: Path) -> int:

@@ -15,7 +15,6 @@ import typer
 from mtkit.cli.console import Console, discard_output
 from mtkit.cli.line_input import LineInput, after, paired_lines
 from mtkit.cli.options import Argument, add_command
-from mtkit.cli.output_file import OutputFile, device, output_file
 from mtkit.configuration import Resolved
 from mtkit.errors import CorpusError, MtkitError, SettingsError
 from mtkit.process import shared_onnx_memory
@@ -23,6 +22,7 @@ from mtkit.settings import DecodingErrors, TranslateSettings
 from mtkit.signals import stop_request
 
 if TYPE_CHECKING:
+    from mtkit.cli.output_file import OutputFile
     from mtkit.translation import BatchingTranslator, Translation, Translator
 
 LONG_LINES_NAMED = 5
@@ -64,9 +64,9 @@ def run(resolved: Resolved[TranslateSettings], given: Mapping[str, str | None], 
             )
             translator.check(n_best=settings.n_best, alignments=settings.alignments, attention=settings.attention)
             sink: BinaryIO = sys.stdout.buffer
-            if settings.output and _is_device(Path(settings.output)):
-                sink = stack.enter_context(device(Path(settings.output), resume=settings.resume))
-            elif settings.output:
+            if settings.output:
+                from mtkit.cli.output_file import output_file
+
                 file = stack.enter_context(output_file(Path(settings.output), resume=settings.resume))
                 sink = file.sink
             live = console.live and bool(settings.output or not sys.stdout.isatty())
@@ -227,10 +227,6 @@ def _open_input(name: str, errors: DecodingErrors) -> Iterator[LineInput]:
         raise CorpusError(f"{name}: cannot be read ({error.strerror})") from error
     with file:
         yield LineInput(file, name, errors)
-
-
-def _is_device(path: Path) -> bool:
-    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _write(sink: BinaryIO, lines: Sequence[str]) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mtkit.cli.output_file import device, output_file
+from mtkit.cli.output_file import output_file
 from mtkit.errors import OutputError, SettingsError
+
+FULL = Path("/dev/full")
 
 
 class StopError(Exception):
@@ -89,9 +91,9 @@ def test_a_folder_and_a_link_that_leads_to_itself_are_one_line(tmp_path: Path) -
     assert loop.is_symlink()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk at hand")
+@pytest.mark.skipif(not FULL.exists(), reason="there is no full disk at hand")
 def test_a_device_is_written_as_it_is_and_holds_nothing_to_resume() -> None:
-    with pytest.raises(OutputError, match="/dev/full: no space left"), device(Path("/dev/full"), resume=False) as sink:
-        sink.write(b"one\n")
-    with pytest.raises(SettingsError, match="--resume goes on with a file"), device(Path("/dev/full"), resume=True):
+    with pytest.raises(OutputError, match="/dev/full: no space left"), output_file(FULL, resume=False) as file:
+        file.sink.write(b"one\n")
+    with pytest.raises(SettingsError, match="--resume goes on with a file"), output_file(FULL, resume=True):
         pass

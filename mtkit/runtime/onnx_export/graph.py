@@ -8,6 +8,7 @@ graph.output(graph.op("Tanh", x), np.float32, ["rows", 4], name="y")
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class Graph:
         self.outputs: list[onnx.ValueInfoProto] = []
         # constants live in the outermost graph, where ONNX Runtime packs the matrices among them once
         self._root: Graph = outer._root if outer else self
-        self._constants: dict[bytes, tuple[str, onnx.TensorProto]] = {}
+        self._constants: dict[tuple[str, bytes], tuple[str, onnx.TensorProto]] = {}
         self._names = 0
         self._renamed: dict[str, str] = {}  # output names and the values they stand for
 
@@ -53,7 +54,7 @@ class Graph:
         """Return the name of a constant; equal ones are kept once."""
         array = np.ascontiguousarray(np.asarray(value, dtype))
         array = array.reshape(np.shape(value))  # ascontiguousarray gives a number one dimension
-        key = repr((array.dtype, array.shape)).encode() + array.tobytes()
+        key = repr((array.dtype, array.shape)), sha256(array.reshape(-1).view(np.uint8).data).digest()
         if key not in self._root._constants:
             name = f"constant{len(self._root._constants)}"
             self._root._constants[key] = name, numpy_helper.from_array(array, name)
@@ -84,18 +85,21 @@ class Graph:
         return self.ops("Split", value, self.constant(sizes, np.int64), count=len(sizes), axis=-1)
 
     def proto(self, name: str) -> onnx.GraphProto:
-        """Return the finished graph."""
-        constants = [tensor for _, tensor in self._constants.values()]
+        """Return the finished graph, without the constants."""
         names = {value: name for name, value in self._renamed.items()}
         for node in self.nodes:  # renamed rather than copied: an Identity in front of an output is a copy
             node.input[:] = [names.get(value, value) for value in node.input]
             node.output[:] = [names.get(value, value) for value in node.output]
-        return helper.make_graph(self.nodes, name, self.inputs, self.outputs, constants)
+        return helper.make_graph(self.nodes, name, self.inputs, self.outputs)
 
     def model(self, name: str) -> onnx.ModelProto:
-        """Return the finished graph as a model."""
+        """Return the finished graph as a model, and give up its constants: they may fill the memory."""
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
-        return helper.make_model(self.proto(name), opset_imports=opsets, ir_version=10, producer_name="mtkit")
+        model = helper.make_model(self.proto(name), opset_imports=opsets, ir_version=10, producer_name="mtkit")
+        while self._constants:
+            _, tensor = self._constants.pop(next(iter(self._constants)))
+            model.graph.initializer.append(tensor)  # a copy
+        return model
 
 
 def _info(name: str, dtype: npt.DTypeLike, shape: Shape) -> onnx.ValueInfoProto:

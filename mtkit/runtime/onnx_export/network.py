@@ -51,7 +51,8 @@ class GraphNetwork:
         source = self.weights["src_embedding.weight"]
         tied = self.settings.tied_embeddings
         target = source if tied == "all" else self.weights["tgt_embedding.weight"]
-        self.src_table, self.tgt_table = source * width, target * width
+        self.src_table = source * width
+        self.tgt_table = self.src_table if target is source else target * width
         self.output_weight: Matrix = target if tied != "none" else self.weights["output.weight"]
         self.output_bias: Matrix = self.weights["output.bias"]
         self.lexicon = self.weights.part("decoder.lexicon.linear") if self.settings.has_lexicon else None
