@@ -14,6 +14,10 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 Sum = Annotated[float, Meta(ge=0)]
 
 
+BEST_SCORE = 100 + 1e-9
+"""sacreBLEU's BLEU of a perfect translation is 100.00000000000004."""
+
+
 class Progress(Struct, kw_only=True):
     """Where training is. Sums run since the last report."""
 
@@ -72,7 +76,7 @@ def decode_progress(content: bytes) -> Progress:
     progress = msgspec.convert(stored, Progress)
     for key in _SCORES:
         score = getattr(progress, key)
-        if score and not (0 <= score.value <= 100 and score.perplexity >= 0):
+        if score and not (0 <= score.value <= BEST_SCORE and score.perplexity >= 0):
             raise ValueError(f"{key} is {score}, of perplexity {score.perplexity:g}")
     return progress
 
