@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
 from msgspec.structs import replace
 
 from mtkit.dataset import Batch, Batches, PreparedCorpus
+from mtkit.dataset.noise import Noise
 from mtkit.nn import Seq2Seq
 from mtkit.process import keep_freed_memory
 from mtkit.settings import AttentionType, Cell, NetworkSettings, TrainSettings
@@ -79,9 +81,10 @@ class Training:
     def loads(self) -> list[Batch]:
         return [self.batches.load(indices) for indices in self.batches.epoch(0)]
 
-    def estimate(self, widens: float = 1) -> int:
+    def estimate(self, **more: float) -> int:
         plan, width = self.batches.epoch(0), self.settings.network.hidden_size
-        return estimate_memory(self.network, width, None, self.updater.forward, self.batches.split, plan, widens)
+        split = self.batches.split
+        return estimate_memory(self.network, width, None, self.updater.forward, split, plan, **cast(Any, more))
 
     def kept(self, batch: Batch) -> int:
         return memory_file._kept(self.network, self.updater.forward, batch)
@@ -121,6 +124,14 @@ def test_the_estimate_allows_for_batches_that_become_wider(
     estimated = training.estimate(widens=SAMPLING_WIDENS)
     assert estimated - 16 * training.weights == pytest.approx(max(wide), rel=0.05)
     assert estimated > training.estimate()
+
+
+def test_what_is_kept_of_words_and_longer_sentences_count(tiny: Tiny, few: PreparedCorpus, tmp_path: Path) -> None:
+    training = Training.of(tiny(), few, tmp_path)
+    assert training.estimate(caches=10**6) == training.estimate() + 10**6
+    assert training.estimate(longer=5) > training.estimate()
+    assert Noise(few, 0.1, 0.0, seed=1).cached_bytes == CACHED_BYTES
+    assert Noise(few, 0.0, 0.1, seed=1, byte_spelling=0.1).cached_bytes == 0
 
 
 def test_subword_sampling_makes_the_estimate_of_a_training_larger(tiny: Tiny, few: PreparedCorpus) -> None:
