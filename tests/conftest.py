@@ -6,6 +6,7 @@ All three are made once a session and shared: a test that writes into one copies
 from __future__ import annotations
 
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,17 @@ NOUNS = {"cat": "chat", "dog": "chien", "bird": "merle", "horse": "cheval", "boy
 ADJECTIVES = {"red": "rouge", "black": "noir", "green": "vert", "calm": "calme", "wise": "sage"}
 VERBS = {"sees": "voit", "hears": "entend", "follows": "suit", "finds": "trouve", "wants": "veut"}
 ADVERBS = {"here": "ici", "today": "aujourd'hui", "often": "souvent"}
+
+for _number, _handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGTERM, signal.SIG_DFL),
+    (signal.SIGHUP, signal.SIG_DFL),
+    (signal.SIGUSR1, signal.SIG_DFL),
+):
+    if (
+        signal.getsignal(_number) == signal.SIG_IGN
+    ):  # as nohup and scripts have it; the programs tested would inherit it
+        signal.signal(_number, _handler)
 
 
 @pytest.fixture(scope="session")
