@@ -20,16 +20,14 @@ ADJECTIVES = {"red": "rouge", "black": "noir", "green": "vert", "calm": "calme",
 VERBS = {"sees": "voit", "hears": "entend", "follows": "suit", "finds": "trouve", "wants": "veut"}
 ADVERBS = {"here": "ici", "today": "aujourd'hui", "often": "souvent"}
 
-for _number, _handler in (
-    (signal.SIGINT, signal.default_int_handler),
-    (signal.SIGTERM, signal.SIG_DFL),
-    (signal.SIGHUP, signal.SIG_DFL),
-    (signal.SIGUSR1, signal.SIG_DFL),
-):
-    if (
-        signal.getsignal(_number) == signal.SIG_IGN
-    ):  # as nohup and scripts have it; the programs tested would inherit it
-        signal.signal(_number, _handler)
+HANDLERS = {
+    signal.SIGINT: signal.default_int_handler,
+    **dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1), signal.SIG_DFL),
+}
+for signal_number, handler in HANDLERS.items():
+    # ignored under nohup and in scripts, and then by the programs that the tests start
+    if signal.getsignal(signal_number) == signal.SIG_IGN:
+        signal.signal(signal_number, handler)
 
 
 @pytest.fixture(scope="session")
