@@ -10,21 +10,21 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from mtkit.cli.pace import Pace, clock
+from mtkit.cli.time_estimate import TimeEstimate, clock
 from mtkit.evaluation import LABELS
 from mtkit.training import Reported, Sample, Started, Validated
 
 ROWS = ("source", "reference", "model")
 _BETWEEN = "   "  # two figures on a line
-_OTHER_ROWS = 11  # of the display on a narrow terminal, beside the texts of its samples
+_OTHER_ROWS = 11  # of the display on a narrow terminal, without the texts of its samples
 _MOST_LINES = 3  # of one text
 
 
 class Dashboard:
-    """Draws itself anew twice a second, in the width there is; its texts get as many lines as the height allows."""
+    """Draws itself again twice a second, in the width there is; its texts get as many lines as the height allows."""
 
-    def __init__(self, started: Started, pace: Pace, console: Console | None = None) -> None:
-        self.pace = pace
+    def __init__(self, started: Started, estimate: TimeEstimate, console: Console | None = None) -> None:
+        self.estimate = estimate
         self.updates = started.updates
         self.update = started.first_update - 1
         self.reported: Reported | None = None
@@ -68,9 +68,9 @@ class Dashboard:
             yield f"{self.reported.tokens_per_second:,.0f} tokens/s"
 
     def _times(self) -> Iterator[str]:
-        yield f"{clock(self.pace.elapsed)} so far"
-        if self.pace.left is not None:
-            yield f"{clock(self.pace.left)} left"
+        yield f"{clock(self.estimate.elapsed)} so far"
+        if self.estimate.left is not None:
+            yield f"{clock(self.estimate.left)} left"
 
 
 def fitted(text: str, width: int, lines: int) -> list[str]:

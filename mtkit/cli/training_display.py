@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from mtkit.cli.console import Console
-from mtkit.cli.pace import Pace, clock
+from mtkit.cli.time_estimate import TimeEstimate, clock
 from mtkit.configuration import as_flags
 from mtkit.evaluation import LABELS
 from mtkit.training import Event, Finished, Note, Reported, Started, Validated, Warned, available_memory
@@ -24,15 +24,15 @@ PLAIN_SECONDS = 30.0
 class TrainingDisplay:
     """Draws training's events. Use it as a context; `draw` takes each event.
 
-    `choice` is what the recipe came to, and why, in lines that are said before all else.
+    `choice` is what the recipe came to, and why, in lines that are printed before all else.
     """
 
     def __init__(self, console: Console, choice: Sequence[str] = ()) -> None:
         self.console = console
         self.choice = choice
-        self.pace = Pace(1, 1)
+        self.estimate = TimeEstimate(1, 1)
         self.dashboard: Dashboard | None = None
-        self._end_told = False
+        self._end_printed = False
         self._last_line = time.perf_counter()
 
     def __enter__(self) -> TrainingDisplay:
@@ -67,33 +67,33 @@ class TrainingDisplay:
     def _start(self, event: Started) -> None:
         for line in summary(event):
             self.console.say(line)
-        self._end_told = False
+        self._end_printed = False
         free = available_memory() if event.device == "cpu" else None
         if free is not None and event.memory > free:
             self.console.warn(
                 f"training needs about {size(event.memory)} of memory, and {size(free)} are free; a smaller "
                 "--batch-tokens needs less"
             )
-        self.pace = Pace(event.first_update, event.updates)
+        self.estimate = TimeEstimate(event.first_update, event.updates)
         if self.console.live:
             from mtkit.cli.training_dashboard import Dashboard
 
-            self.dashboard = Dashboard(event, self.pace)
+            self.dashboard = Dashboard(event, self.estimate)
             self.dashboard.start()
 
     def _report(self, event: Reported) -> None:
-        self.pace.advance(event.update)
+        self.estimate.advance(event.update)
         if self.dashboard:
             self.dashboard.update, self.dashboard.reported = event.update, event
             return
-        left = self.pace.left
-        if left is not None and not self._end_told:
+        left = self.estimate.left
+        if left is not None and not self._end_printed:
             end = time.strftime("%a %H:%M", time.localtime(time.time() + left))
             self.console.say(f"About {clock(left)} to the last update, at {end}")
-            self._end_told = True
+            self._end_printed = True
         if self.console.verbose or time.perf_counter() - self._last_line >= PLAIN_SECONDS:
             self.console.say(
-                f"update {event.update:,} of {self.pace.updates:,} | epoch {event.epoch} | loss {event.loss:.3f} | "
+                f"update {event.update:,} of {self.estimate.updates:,} | epoch {event.epoch} | loss {event.loss:.3f} | "
                 f"{event.tokens_per_second:,.0f} tokens/s"
                 + (f" | {clock(left)} left" if left is not None else "")
                 + _skips(event.skipped)
@@ -146,7 +146,7 @@ def summary(event: Started) -> list[str]:
 
 
 def _skips(skipped: int) -> str:
-    return f" | {skipped:,} updates skipped, since their loss or gradient was no number" if skipped else ""
+    return f" | {skipped:,} updates skipped, since their loss or gradient was not finite" if skipped else ""
 
 
 def count(weights: int) -> str:

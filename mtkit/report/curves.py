@@ -145,9 +145,9 @@ def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
     if len(points) <= most:
         return list(points)
     groups = most // 2
-    cuts = [len(points) * group // groups for group in range(groups + 1)]
+    bounds = [len(points) * group // groups for group in range(groups + 1)]
     kept = []
-    for first, end in pairwise(cuts):
+    for first, end in pairwise(bounds):
         part = range(first, end)
         ends = {min(part, key=lambda i: points[i][1]), max(part, key=lambda i: points[i][1])}
         kept += [points[index] for index in sorted(ends)]

@@ -134,11 +134,11 @@ def _begun(
         may_replace = settings.force or settings.resume
         processes.first(lambda: output.begin(settings.network, plan.saved, may_replace=may_replace))
     if processes.is_first:
-        tell = trainer.recorder.emit if found else trainer.recorder.record  # a resumed one has it in its log
+        report = trainer.recorder.emit if found else trainer.recorder.record  # a resumed one has it in its log
         if trainer.leading.reason:
             notes.append(Note(f"{trainer.leading}; it chooses the weights"))
         for event in (_started(trainer, corpus, memory, plan.fingerprint), *notes):
-            tell(event)
+            report(event)
     return trainer
 
 

@@ -56,7 +56,7 @@ class OutputFolder:
         """Return what to go on from, or None where nothing was saved yet.
 
         Args:
-            diversify: whether the training to come diversifies, as the corpus of the one before may have asked for.
+            diversify: whether this training diversifies, which the one before may have done as its corpus asked.
 
         Raises:
             OutputError: there is no model, or one without a training state.
@@ -94,7 +94,7 @@ class OutputFolder:
         """
         config, vocabularies = self._config(network, settings), self.corpus.vocabulary_files
         inside = any(self.path in path.resolve().parents for path in self.corpus.paths)
-        if inside:  # a raw-text training that was cut off before it saved anything
+        if inside:  # a raw-text training that ended before it saved anything
             (self.path / LOG).unlink(missing_ok=True)
             ModelFolder.create(self.path, config, vocabularies)
             return

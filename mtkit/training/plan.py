@@ -1,4 +1,4 @@
-"""What is settled of a training before there is a network: where it begins, and what its settings come to."""
+"""What is known of a training before there is a network: where it begins, and the values of its settings."""
 
 from __future__ import annotations
 

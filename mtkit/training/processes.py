@@ -125,7 +125,7 @@ class JoinedProcesses(Processes):
 
 @contextmanager
 def join(device: Device) -> Iterator[Processes]:
-    """Meet the processes that torchrun started beside this one; without torchrun it is alone.
+    """Meet the processes that torchrun started with this one; without torchrun it is alone.
 
     Raises:
         SettingsError: there are more processes on this host than GPUs, or something else than torchrun started them.
@@ -150,7 +150,7 @@ def join(device: Device) -> Iterator[Processes]:
     processes = JoinedProcesses()
     yield processes
     # The group is left as it is, and the process ends without tearing it down (see `cli.app`): in torch 2.13 one in ten
-    # aborts at that, in a thread of gloo. After an error none waits for the others here: they are told by its end.
+    # aborts at that, in a thread of gloo. After an error none waits for the others here: they notice its end.
     processes.total(0)
 
 
@@ -164,10 +164,10 @@ def may_tell() -> bool:
     if _store is None:
         return os.environ.get("RANK", "0") == "0"
     try:
-        told = _store.add("told", 1)
+        reports = _store.add("reports", 1)
     except RuntimeError:
-        return True  # who kept the count is gone, and may have had no time to tell anything
-    return bool(told == 1)
+        return True  # the process that kept the count is gone, and may not have reported anything
+    return bool(reports == 1)
 
 
 def _is_one_of_many() -> bool:

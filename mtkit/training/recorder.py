@@ -11,7 +11,7 @@ from mtkit.training_log import TrainingLog, log_line
 class Recorder:
     """Records the events of one training. Of several processes, the first one alone does.
 
-    A listener that cannot write costs nothing: it is offered the next event, and the log says so once.
+    A listener that cannot write costs nothing: it is offered the next event, and the log has one line about it.
     """
 
     def __init__(self, log: TrainingLog, state: TrainingState, processes: Processes, emit: Listener) -> None:

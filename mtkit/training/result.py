@@ -22,7 +22,7 @@ class TrainingResult:
     updates: int
     """Of the whole training, skipped ones included."""
     best: ModelScore
-    """Validation score of the weights that are kept: BLEU or, where that tells nothing, chrF2."""
+    """Validation score of the weights that are kept: BLEU, or chrF2 where BLEU cannot tell models apart."""
     best_update: int
     """The update after which they were validated."""
     seconds: float

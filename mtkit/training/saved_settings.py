@@ -25,7 +25,7 @@ Of `accumulate` that is true together with the number of processes; where their 
 `diversify` and `models_each_way` are about what comes after this model.
 """
 FORGOTTEN = field_names(TrainSettings, saved=False)
-"""Settings that name files and say what to do with them; a model does not remember them, since it can be copied."""
+"""Settings that name files and state what is done with them; a model does not remember them, since it can be copied."""
 
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 200, 5_000
 """Updates between two validations, at the least and at the most, where nobody asks for another number. An epoch of

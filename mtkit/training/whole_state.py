@@ -112,7 +112,7 @@ def _shapes(file: Path) -> Shapes:
     with file.open("rb") as opened:
         header = int.from_bytes(opened.read(8), "little")
         if not 2 <= header <= min(length - 8, _LONGEST_HEADER):
-            raise ValueError(f"{file.name} is cut off, or is not one")
+            raise ValueError(f"{file.name} is incomplete, or not a safetensors file")
         tensors = msgspec.json.decode(opened.read(header), type=dict[str, dict[str, msgspec.Raw]])
     tensors.pop("__metadata__", None)
     ends = [

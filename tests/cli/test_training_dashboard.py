@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from mtkit.cli import pace as pace_file
-from mtkit.cli.pace import Pace
+from mtkit.cli import time_estimate
+from mtkit.cli.time_estimate import TimeEstimate
 from mtkit.cli.training_dashboard import Dashboard, fitted
 from mtkit.training import Reported, Started, Validated
 
@@ -21,10 +21,10 @@ from mtkit.training import Reported, Started, Validated
 def test_it_fits_the_terminal_and_shows_everything(
     width: int, height: int, started: Started, validated: Validated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace_file, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(time_estimate, "SETTLED_SECONDS", 0.0)
     console = Console(file=io.StringIO(), width=width, height=height)
-    dashboard = Dashboard(started, Pace(1, 1_000), console)
-    dashboard.pace.advance(425)
+    dashboard = Dashboard(started, TimeEstimate(1, 1_000), console)
+    dashboard.estimate.advance(425)
     dashboard.update = 425
     dashboard.reported = Reported(
         update=425, epoch=10, loss=2.7131, learning_rate=0.0019432, tokens_per_second=8375.2, skipped=0
@@ -46,7 +46,7 @@ def test_it_fits_the_terminal_and_shows_everything(
 
 def test_before_the_first_report_it_shows_only_what_is_known(started: Started) -> None:
     console = Console(file=io.StringIO(), width=80, height=24)
-    console.print(Dashboard(started, Pace(1, 1_000), console))
+    console.print(Dashboard(started, TimeEstimate(1, 1_000), console))
     assert isinstance(console.file, io.StringIO)
     first, second = console.file.getvalue().splitlines()
     assert first.startswith("update 0 of 1,000")

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mtkit.cli import pace as pace_file
-from mtkit.cli import training_display
+from mtkit.cli import time_estimate, training_display
 from mtkit.cli.console import Console
 from mtkit.cli.training_display import TrainingDisplay, summary
 from mtkit.training import Reported, Started, Validated
@@ -60,7 +59,7 @@ def test_the_time_to_the_end_is_told_once_after_a_minute_and_then_in_every_line(
     display.draw(started)
     display.draw(report(25))
     assert "left" not in capsys.readouterr().err
-    monkeypatch.setattr(pace_file, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(time_estimate, "SETTLED_SECONDS", 0.0)
     display.draw(report(50))
     display.draw(report(75))
     told, *lines = capsys.readouterr().err.splitlines()

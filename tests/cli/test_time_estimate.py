@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from mtkit.cli.pace import Pace, clock
+from mtkit.cli.time_estimate import TimeEstimate, clock
 
 
 def test_the_rest_takes_as_long_an_update_as_those_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "perf_counter", lambda: now)
-    pace = Pace(first=101, updates=500)
+    pace = TimeEstimate(first=101, updates=500)
     now += 59
     pace.advance(150)
     assert pace.left is None

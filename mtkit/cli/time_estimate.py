@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 SETTLED_SECONDS = 60.0
-"""Before that, what happens once in a training is too large a part of the time to tell the rest from it."""
+"""Before that, what happens once in a training is too large a part of the time to estimate the rest from it."""
 
 
-class Pace:
-    """Tells from the updates since it was made, `first` being the next one, how long all of them take."""
+class TimeEstimate:
+    """Estimates how long all updates take from those since it was made, `first` being the next one."""
 
     def __init__(self, first: int, updates: int) -> None:
         self.first = first
@@ -28,7 +28,7 @@ class Pace:
         return None if self._whole is None else max(0.0, self._whole - self.elapsed)
 
     def advance(self, update: int) -> None:
-        """Learn that so many updates are done."""
+        """Take in that this number of updates is done."""
         if self.elapsed >= SETTLED_SECONDS:
             self._whole = self.elapsed * (self.updates - self.first + 1) / (update - self.first + 1)
 
