@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import random
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -20,7 +22,7 @@ ADJECTIVES = {"red": "rouge", "black": "noir", "green": "vert", "calm": "calme",
 VERBS = {"sees": "voit", "hears": "entend", "follows": "suit", "finds": "trouve", "wants": "veut"}
 ADVERBS = {"here": "ici", "today": "aujourd'hui", "often": "souvent"}
 
-HANDLERS = {
+HANDLERS: dict[signal.Signals, signal.Handlers | Callable[[int, FrameType | None], None]] = {
     signal.SIGINT: signal.default_int_handler,
     **dict.fromkeys((signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1), signal.SIG_DFL),
 }
