@@ -202,7 +202,7 @@ def read_config(path: Path, command: str) -> dict[str, Any]:
     """Return the table of a command in a config file; the config.json of a model folder is one too.
 
     Raises:
-        SettingsError: the file is missing or neither TOML nor JSON, or the table is none.
+        SettingsError: the file is missing or neither TOML nor JSON, or the table is not one.
     """
     if path.suffix in (".yaml", ".yml"):
         raise SettingsError(f"{path}: is YAML by its name, and a config file is TOML or JSON; write it as one of them")

@@ -5,8 +5,8 @@
     │   ├── SettingsError          2  a flag, a config key or a combination of them
     │   ├── CorpusError            2  parallel text: missing, misaligned, not UTF-8, empty
     │   ├── VocabularyError        2  a vocabulary that cannot be built, read or combined
-    │   ├── PreparedError          2  a prepared corpus that is none, or is damaged
-    │   ├── ModelFolderError       2  a model folder that is none, or does not fit together
+    │   ├── PreparedError          2  a folder that is not a prepared corpus, or is damaged
+    │   ├── ModelFolderError       2  a folder that is not a model, or does not fit together
     │   ├── OutputError            2  a place that cannot be written: it exists, is read-only or full
     │   └── MissingExtraError      2  a command needs packages of the full install
     ├── TrainingError              1  training cannot go on

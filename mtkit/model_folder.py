@@ -5,7 +5,7 @@
     model.safetensors      the best weights by validation BLEU
     runtime/<precision>/   the graphs that translate on a CPU, made from the weights
     README.md              model card
-    log.jsonl              one JSON object a line: all that training told
+    log.jsonl              one JSON object a line: all that training reported
     curves.svg             loss, BLEU, learning rate and speed, drawn from the log
     training/<update>/     what resuming needs; deletable, as are training/prepared/, the corpus of a raw-text
                            training, and training/diversification/, what was added to it
@@ -116,7 +116,7 @@ class ModelFolder:
 
     @classmethod
     def open(cls, path: Path) -> ModelFolder:
-        """Open a model; raise `ModelFolderError` where it is none or its files do not belong together."""
+        """Open a model; raise `ModelFolderError` where it is not one, or its files do not belong together."""
         find_again(path)
         file = path / "config.json"
         if not file.is_file():

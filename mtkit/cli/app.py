@@ -62,7 +62,7 @@ def _output_fails() -> bool:
 
 
 def _may_tell() -> bool:
-    """Whether this process tells what went wrong; of those that torchrun started, one does."""
+    """Whether this process reports what went wrong; of those that torchrun started, one does."""
     if os.environ.get("WORLD_SIZE", "1") == "1":
         return True
     try:

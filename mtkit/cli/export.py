@@ -23,7 +23,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only warnings and errors.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback.")] = False,
 ) -> None:
-    """Make a model's runtime anew from its weights. Training does it when it ends."""
+    """Make a model's runtime again from its weights. Training does it when it ends."""
     folder = ModelFolder.open(Path(model))
     try:
         from mtkit.runtime.onnx_export.export import export

@@ -20,7 +20,7 @@ T = TypeVar("T", list[str], list[str] | None)
 WINDOW = 1024
 """Most lines read ahead and translated together: sorted by length, they share batches well."""
 WINDOW_BYTES = 1 << 20
-"""A window is full with so many bytes, too."""
+"""Most bytes of a window."""
 CHUNK = 1 << 16
 """Bytes asked for at a time; what is there comes at once, however little."""
 CHUNKS_AHEAD = 16

@@ -91,7 +91,7 @@ def run(resolved: Resolved[TrainSettings], given: Mapping[str, Any], console: Co
 
 
 def config_table(resolved: Resolved[TrainSettings], corpus_known: bool) -> list[str]:
-    """Return each setting, its value and where that came from, grouped as in `--help`; a star is at what is no default.
+    """Return each setting, its value and where that came from, grouped as in `--help`, with a star at what is not one.
 
     Values that are long push their origin out of its column. Where the corpus is not known yet, what the preset auto
     may choose by it is marked so.

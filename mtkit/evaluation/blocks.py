@@ -13,7 +13,7 @@ NORMALISATION = "NFC, without invisible characters"
 
 BLOCK_LINES = 1_000
 BLOCK_CHARACTERS = 200_000
-"""Most of a block, but for one line that is longer; sacreBLEU's n-grams of so many characters take about 70 MB."""
+"""Most of a block, but for one line that is longer; sacreBLEU's n-grams of that take about 70 MB."""
 
 
 def normalised(lines: Iterable[str]) -> list[str]:

@@ -20,7 +20,7 @@ from mtkit.text.lines import read_lines
 from mtkit.translation import Translator
 
 TRANSLATED_TOGETHER = 2_000
-"""Pairs that are held at a time; so many sentences make full batches of every length."""
+"""Pairs that are held at a time: enough for full batches of every length."""
 
 
 def evaluate(settings: EvaluateSettings, model: str | PathLike[str] | None = None) -> Scores:

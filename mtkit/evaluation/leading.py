@@ -21,7 +21,7 @@ LABELS: dict[MetricName, str] = {"bleu": "BLEU", "chrf": "chrF2"}
 
 BLEU_ORDER = 4
 _LEAST_SHARE = 0.1
-"""Of the references that must have `BLEU_ORDER` words; fewer of them decide BLEU alone, and by chance."""
+"""Of the references that must have `BLEU_ORDER` words; fewer of them would decide BLEU alone, at random."""
 
 
 class Leading(msgspec.Struct, frozen=True):

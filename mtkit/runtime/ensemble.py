@@ -96,7 +96,7 @@ def best_ids(log_probs: Reals, k: int) -> Ids:
     costs = -log_probs
     if k >= log_probs.shape[1]:
         return np.argsort(costs, axis=1, kind="stable")
-    # the k best in any order, then the next one; where it equals the last of them, which one is in is up to chance
+    # the k best in any order, then the next one; where it equals the last of them, which one is in is arbitrary
     found = np.argpartition(costs, (k - 1, k), axis=1)[:, : k + 1]
     ids = np.sort(found[:, :k], axis=1)
     last, next_ = np.take_along_axis(costs, found[:, k - 1 :], axis=1).T

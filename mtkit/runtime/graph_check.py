@@ -25,7 +25,7 @@ class Value(Protocol):
 
 
 class Session(Protocol):
-    """The part of ONNX Runtime's sessions that tells of inputs and outputs."""
+    """The part of ONNX Runtime's sessions that describes inputs and outputs."""
 
     def get_inputs(self) -> Iterable[Value]:
         """Return the inputs."""

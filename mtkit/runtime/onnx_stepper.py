@@ -68,7 +68,7 @@ class SlotAssignment:
 
     @classmethod
     def of(cls, sentences: Ids, ranks: Ids, count: int, places: int) -> SlotAssignment:
-        """Seat hypotheses by their sentence and their number within it (R,), in so many places of `count` sentences."""
+        """Assign hypotheses, by sentence and number within it (R,), to `places` slots for each of `count` sentences."""
         rows, row_places = np.arange(len(sentences)), sentences * places + ranks
         place_rows = np.zeros((count, places), np.int64)
         place_rows.flat[row_places] = rows
@@ -165,7 +165,7 @@ class OnnxStepper:
         attention: bool = False,
     ) -> tuple[Candidates, OnnxState]:
         """Step once and return the k best next tokens of each hypothesis; see `search.Stepper`."""
-        # the graph bans nothing: so many more are asked for as may have to leave
+        # the graph bans nothing: as many more are asked for as may have to leave
         spare = 0 if banned is None or not banned[0].size else int(np.bincount(banned[0]).max())
         wanted = ["ids", "log_probs", *_also_wanted(required, attention)]
         found, state = self._advance(last_tokens, state, wanted, k + spare, k, required)
@@ -190,7 +190,7 @@ class OnnxStepper:
     def _advance(
         self, last_tokens: Ids, state: OnnxState, wanted: list[str], k: int, places: int, required: Ids | None
     ) -> tuple[dict[str, npt.NDArray[Any]], OnnxState]:
-        """Run the step's graph for `k` candidates, with at least so many places a sentence; return what is wanted."""
+        """Run the step's graph for `k` candidates, with at least `places` slots a sentence; return what is wanted."""
         sources, sentences, slots = state.sources, state.sentences, state.slots
         if slots is None or places > slots.place_rows.shape[1]:
             first_rows, numbers, ranks = numbered(sentences)

@@ -35,7 +35,7 @@ class Ranking:
         return self.keep_attention or self.settings.coverage_penalty > 0
 
     def divisor(self, tokens: int) -> float:
-        """Return what the log-probability of so many tokens is divided by; it never falls with their number."""
+        """Return what the log-probability of `tokens` tokens is divided by; it never falls with their number."""
         length = tokens if self.settings.length_norm == "average" else (5 + tokens) / 6
         return float(length**self.settings.length_penalty)
 

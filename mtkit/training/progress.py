@@ -62,7 +62,7 @@ def decode_progress(content: bytes) -> Progress:
     """Return the progress that JSON holds, that of mtkit 0.1 included, which knew no score but BLEU.
 
     Raises:
-        ValueError: it is no progress, or a value is out of its bounds; the message names the field.
+        ValueError: it is not a progress, or a value is out of its bounds; the message names the field.
         RecursionError: it is nested too deep.
     """
     stored = msgspec.json.decode(content, type=dict[str, Any])

@@ -44,7 +44,7 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
 def shares(lengths: Sequence[int], workers: int) -> list[tuple[int, list[int]]]:
     """Return padded widths, each with the indices of sentences: the buckets, cut so that `workers` finish together.
 
-    Each of them takes every so many-th sentence of a bucket, unless that leaves it with too few for a batch.
+    Each of N workers takes every N-th sentence of a bucket, unless that leaves it with too few for a batch.
     """
     found = []
     for width, indices in buckets(lengths):

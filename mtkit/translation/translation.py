@@ -13,7 +13,7 @@ from mtkit.translation.alignment import AttentionWeights, Link
 LOOP_RUN = 16
 """Pieces in the longest run whose repetition is looked for."""
 LOOP_TIMES = 4
-"""A run is a loop from so many times in a row on."""
+"""A run that comes this many times in a row, or more, is a loop."""
 
 
 class Alternative(NamedTuple):
