@@ -10,7 +10,7 @@ TORCH_OLDEST ?= $(TORCH)
 PIP_FLAGS ?=
 BIN := .venv/bin
 # One process a core, up to four, each on one thread; the tests of a file share what they set up, so they stay together.
-TESTS := pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+TESTS := pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 READY := .venv/.ready
 OLDEST := build/oldest
 

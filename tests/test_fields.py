@@ -96,6 +96,7 @@ def test_what_was_replaced_was_given_as_was_all_of_a_network_that_was_read() -> 
 def test_flags_of_booleans_follow_from_their_names_but_for_some(settings: type[msgspec.Struct]) -> None:
     odd = {"joint": "--joint/--separate"}
     odd |= {name: f"--{name}" for name in ("force", "resume", "sample", "attention", "json")}
+    odd |= {"force_memory": "--force-memory"}
     for field in fields(settings):
         plain = "--" + field.name.replace("_", "-")
         if field.type is bool:
@@ -122,11 +123,11 @@ def test_what_settings_mean_for_resuming_and_saving() -> None:
     assert field_names(TrainSettings, resume="extend") == ("epochs", "updates")
     assert set(field_names(TrainSettings, resume="free")) == {
         "threads", "device", "precision", "patience", "target_bleu", "accumulate", "diversify", "models_each_way",
-        "verify",
+        "verify", "save_minutes", "force_memory",
     }  # fmt: skip
     assert set(field_names(TrainSettings, saved=False)) == {
         "train", "valid", "vocabulary", "init_from", "src_embeddings", "tgt_embeddings", "out", "resume", "force",
-        "verify",
+        "verify", "force_memory", "columns",
     }  # fmt: skip
     assert field_names(CorpusSettings, saved=True, comes_with="vocabulary") == ("vocab_size", "vocab_type", "joint")
     assert field_names(NetworkSettings, comes_with="") == ("dropout",)

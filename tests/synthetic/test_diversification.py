@@ -112,7 +112,7 @@ def test_a_model_of_the_corpus_and_its_translations_takes_the_first_ones_place(
     assert [first.out and first.out.name, *(event.out for event in finished[1:])] == ["model", None, None, None, None]
     assert len({event.best_score for event in finished}) == 5  # so many seeds and directions
     assert last.best_score > first.best_score
-    scores = f"(validation BLEU {last.best_score:.2f}, before {first.best_score:.2f})"
+    scores = f"(validation BLEU {last.best_score:.2f}, before BLEU {first.best_score:.2f})"
     assert events[-1] == Note(f"The new model takes the first one's place {scores}: {complete}")
     assert TrainingResult.recorded(complete).best.value == last.best_score
 
@@ -260,7 +260,7 @@ def test_the_better_model_stays(text: CorpusSettings, complete: Path, tmp_path: 
     events: list[Event] = []
     settings = quick(folder, corpus=text)
     result = train_from_text(settings, events.append, Collaborators(validator=best_alone))
-    assert events[-1] == Note(f"The first model stays (validation BLEU 90.00, the new one 80.00): {folder}")
+    assert events[-1] == Note(f"The first model stays (validation BLEU 90.00, the new one BLEU 80.00): {folder}")
     assert (result.folder, result.best.value) == (folder, 90.0)
     assert ModelFolder.open(folder).config.corpus.train_pairs == 400
     assert result == TrainingResult.recorded(folder)
@@ -282,5 +282,5 @@ def test_a_full_disk_says_how_to_go_on(
 
 
 def test_a_model_started_from_another_has_none_of_the_opposite_direction(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="opposite direction, which init_from other has no weights for"):
+    with pytest.raises(SettingsError, match="opposite direction, for which `init_from=other` has no weights"):
         quick(tmp_path / "model", init_from="other")
