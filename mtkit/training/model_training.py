@@ -8,10 +8,8 @@ from pathlib import Path
 
 import torch
 
-from mtkit.dataset.noise import SPELLING_LENGTHENS
 from mtkit.dataset.prepared import PreparedCorpus
 from mtkit.errors import Interrupted, OutputError, SettingsError, TrainingError
-from mtkit.evaluation import ModelScore
 from mtkit.lock import locked
 from mtkit.nn import Seq2Seq
 from mtkit.process import torch_as_it_was
@@ -21,13 +19,10 @@ from mtkit.settings import NetworkSettings, TrainSettings
 from mtkit.training.assembly import assemble
 from mtkit.training.collaborators import USUAL, Collaborators
 from mtkit.training.events import Event, Finished, Note, Started, ignore
-from mtkit.training.gradients import SAMPLING_WIDENS
-from mtkit.training.memory import estimate_memory, fixed_memory
-from mtkit.training.memory_limit import check_batches, check_weights, memory_limit, smaller_network, weights_of
+from mtkit.training.memory_check import check_network, checked_memory
 from mtkit.training.output_folder import OutputFolder
 from mtkit.training.plan import Plan
 from mtkit.training.processes import ALONE, Processes
-from mtkit.training.progress import Progress
 from mtkit.training.result import TrainingResult
 from mtkit.training.trainer import Trainer
 from mtkit.training.training_state import TrainingState
@@ -71,16 +66,7 @@ def train_model(
         plan = Plan.of(settings, corpus, output, processes)
         trainer = _begun(plan, corpus, output, device, emit, processes, collaborators)
         reason = _run(trainer, output, plan.settings.network, collaborators)
-        progress = trainer.state.progress
-        result = TrainingResult(
-            folder=output.path,
-            updates=progress.update,
-            best=_best(progress),
-            best_update=progress.best_update,
-            seconds=progress.seconds,
-            reason=reason,
-            skipped=progress.skipped,
-        )
+        result = TrainingResult.of(output.path, trainer.state.progress, reason)
         trainer.recorder.record(Finished.of(result, Path(settings.out)))
     return result
 
@@ -96,7 +82,7 @@ def _begun(
 ) -> Trainer:
     """Return what makes the first update, or the next one; the model folder has begun, and the log says so."""
     settings, found = plan.settings, plan.found
-    _check_weights(settings, corpus, device)
+    check_network(settings, corpus, device)
     torch.manual_seed(settings.seed)
     network = Seq2Seq(settings.network, len(corpus.src_vocabulary), len(corpus.tgt_vocabulary)).to(device)
     state = TrainingState.of(network, settings.learning_rate, settings.average_decay, plan.batches_per_update)
@@ -122,7 +108,7 @@ def _begun(
         processes=processes,
         collaborators=collaborators,
     )
-    memory = _checked_memory(trainer, settings, corpus)
+    memory = checked_memory(trainer, settings, corpus)
     if found:
         now = trainer.updater.schedule
         began = plan.schedule_before(now, state.progress)
@@ -148,7 +134,7 @@ def _run(trainer: Trainer, output: OutputFolder, network: NetworkSettings, colla
     with collaborators.stop_request() as stop:
         try:
             reason = trainer.run(stop)
-            best = BestModel(_best(progress), trainer.leading, progress.best_update, progress.update)
+            best = BestModel(progress.score_kept, trainer.leading, progress.best_update, progress.update)
             processes.first(lambda: output.finish(network, best))
         except Interrupted:
             processes.first(output.leave_usable)
@@ -156,49 +142,6 @@ def _run(trainer: Trainer, output: OutputFolder, network: NetworkSettings, colla
         except OutputError as error:
             raise TrainingError(f"{error}; `resume=True` goes on from the last save") from error
     return reason
-
-
-def _weights_of(corpus: PreparedCorpus) -> Callable[[NetworkSettings], int]:
-    """Return what counts the weights of a network for a corpus."""
-    return lambda network: weights_of(network, len(corpus.src_vocabulary), len(corpus.tgt_vocabulary))
-
-
-def _check_weights(settings: TrainSettings, corpus: PreparedCorpus, device: torch.device) -> None:
-    """Raise `SettingsError`, before the network takes any memory, where there is not enough for it."""
-    limit = memory_limit(device)
-    if limit is not None and not settings.force_memory:
-        check_weights(settings.network, _weights_of(corpus), limit, device)
-
-
-def _checked_memory(trainer: Trainer, settings: TrainSettings, corpus: PreparedCorpus) -> int:
-    """Return the bytes that training will take at its peak, about.
-
-    Raises:
-        SettingsError: that is more than there is. On a GPU, batches that are too large go in parts.
-    """
-    updater, batches, noise, device = trainer.updater, trainer.batches, trainer.noise, trainer.state.device
-    needed = estimate_memory(
-        trainer.state.network,
-        settings.network.hidden_size,
-        updater.autocast,
-        updater.forward,
-        batches.split,
-        trainer.plan,
-        widens=SAMPLING_WIDENS if noise.subword_sampling else 1,
-        longer=SPELLING_LENGTHENS if noise.byte_spelling else 0,
-        caches=noise.cached_bytes,
-    )
-    limit = memory_limit(device)
-    if device.type == "cpu" and limit is not None and not settings.force_memory:
-        count = _weights_of(corpus)
-        check_batches(
-            needed,
-            fixed_memory(count(settings.network), device),
-            limit,
-            batches.largest().size,
-            lambda: smaller_network(settings.network, count, limit, device),
-        )
-    return needed
 
 
 def _started(trainer: Trainer, corpus: PreparedCorpus, memory: int, settings: str) -> Started:
@@ -223,9 +166,3 @@ def _started(trainer: Trainer, corpus: PreparedCorpus, memory: int, settings: st
         updates_per_epoch=trainer.intervals.epoch,
         first_update=state.progress.update + 1,
     )
-
-
-def _best(progress: Progress) -> ModelScore:
-    """Return the score of the weights that are kept at the end, where a validation has been."""
-    assert progress.best is not None
-    return progress.best

@@ -52,6 +52,12 @@ class Progress(Struct, kw_only=True):
         """The epoch of the last update, counted from 1."""
         return self.epoch + (self.position > 0)
 
+    @property
+    def score_kept(self) -> ModelScore:
+        """The score of the weights that are kept; there are some at the end of a training."""
+        assert self.best is not None
+        return self.best
+
 
 def encode_progress(progress: Progress) -> bytes:
     """Return the progress as JSON, in which an infinite perplexity is null."""

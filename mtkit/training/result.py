@@ -10,6 +10,7 @@ from typing import Any
 
 from mtkit.errors import ModelFolderError
 from mtkit.evaluation import ModelScore
+from mtkit.training.progress import Progress
 from mtkit.training_log import read_log
 
 
@@ -35,6 +36,19 @@ class TrainingResult:
     def __fspath__(self) -> str:
         """Return the folder: a result may stand wherever a model is asked for."""
         return str(self.folder)
+
+    @classmethod
+    def of(cls, folder: Path, progress: Progress, reason: str) -> TrainingResult:
+        """Return what came of a training that has just ended."""
+        return cls(
+            folder=folder,
+            updates=progress.update,
+            best=progress.score_kept,
+            best_update=progress.best_update,
+            seconds=progress.seconds,
+            reason=reason,
+            skipped=progress.skipped,
+        )
 
     @classmethod
     def recorded(cls, folder: Path) -> TrainingResult:
