@@ -31,7 +31,7 @@ from msgspec import Meta, Struct
 
 from mtkit.errors import ModelFolderError, OutputError, SettingsError
 from mtkit.settings import NetworkSettings
-from mtkit.storage import find_again, new_file, sha256
+from mtkit.storage import fault, find_again, new_file, sha256
 from mtkit.text.normalisation import NEWEST_RULE, Normaliser
 from mtkit.text.vocabulary import Vocabulary
 
@@ -144,7 +144,8 @@ class ModelFolder:
             if not (path / name).is_file():
                 raise ModelFolderError(f"{path / name}: is missing from the model folder; copy the folder whole")
             if sha256(path / name) != expected:
-                raise ModelFolderError(f"{path / name}: is not the vocabulary this model was trained with")
+                wrong = fault(path / name, "is not the vocabulary this model was trained with")
+                raise ModelFolderError(f"{path / name}: {wrong}")
         return folder
 
     @classmethod

@@ -24,6 +24,11 @@ from mtkit.errors import OutputError
 HOST = re.sub(r"\W", "-", os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", ""))[:64]
 """This host, in the names of drafts."""
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""What a file begins with that Git LFS has left in the place of a larger one."""
+
+POINTER_FAULT = "is a Git LFS pointer, not the file itself; fetch that with: git lfs pull"
+
 _MARK = re.compile(r"(\d+)@([\w-]*)\.(part|old)")
 
 
@@ -202,6 +207,15 @@ def utf8_name(folder: Path) -> Iterator[str]:
             os.close(descriptor)
     else:
         yield name
+
+
+def fault(path: Path, otherwise: str) -> str:
+    """Return what is wrong with a file that cannot be used: that it is a Git LFS pointer, or else what is given."""
+    try:
+        with path.open("rb") as file:
+            return POINTER_FAULT if file.read(len(LFS_POINTER)) == LFS_POINTER else otherwise
+    except OSError:
+        return otherwise
 
 
 def sha256(path: Path) -> str:

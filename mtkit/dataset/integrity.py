@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from mtkit.corpus.selection import FileEntry
-from mtkit.storage import known_sha256
+from mtkit.storage import fault, known_sha256
 
 
 def check_shard(path: Path, entry: FileEntry, schema: pa.Schema, sizes: tuple[int, int], *, verify: bool) -> None:
@@ -26,7 +26,8 @@ def check_shard(path: Path, entry: FileEntry, schema: pa.Schema, sizes: tuple[in
         verify: whether to compare its SHA-256, for which all of it is read.
     """
     if verify and known_sha256(path) != entry.sha256:
-        raise OSError(f"{entry.name} is not the file that was prepared: its SHA-256 is another")
+        wrong = fault(path, "is not the file that was prepared: its SHA-256 is another")
+        raise OSError(f"{entry.name} {wrong}")
     with pa.memory_map(os.fsencode(path)) as source:  # as bytes, for names that are not UTF-8
         reader = pa.ipc.open_file(source)
         if not reader.schema.equals(schema):

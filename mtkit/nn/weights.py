@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mtkit.errors import ModelFolderError
 from mtkit.nn.seq2seq import Seq2Seq
-from mtkit.storage import new_file, utf8_name
+from mtkit.storage import fault, new_file, utf8_name
 
 
 def distinct_weights(network: Seq2Seq) -> dict[str, Tensor]:
@@ -46,7 +46,8 @@ def load_weights(network: Seq2Seq, path: Path) -> None:
     try:
         stored = load_tensors(path)
     except (OSError, SafetensorError) as error:
-        raise ModelFolderError(f"{path}: cannot be read as weights ({error}); copy the model folder again") from error
+        wrong = fault(path, f"cannot be read as weights ({error}); copy the model folder again")
+        raise ModelFolderError(f"{path}: {wrong}") from error
     weights = distinct_weights(network)
     for name in sorted(weights.keys() ^ stored.keys()):
         place = "is missing from the file" if name in weights else "is not part of the network"

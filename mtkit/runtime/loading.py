@@ -16,7 +16,7 @@ from mtkit.model_folder import ModelFolder
 from mtkit.runtime.processor import has_int8_instructions, may_have_gpu
 from mtkit.search import Stepper
 from mtkit.settings import Device, RuntimePrecision
-from mtkit.storage import sha256
+from mtkit.storage import fault, sha256
 from mtkit.text.vocabulary import EOS
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def _load_graphs(folder: ModelFolder, precision: RuntimePrecision) -> Stepper[An
 
     for file, path in zip(mine, files, strict=True):  # before they are read: what is damaged may do anything
         if hashes.next() != recorded[file]:
-            raise ModelFolderError(f"{path}: is not the file that export wrote, or is damaged; {remedy}")
+            wrong = fault(path, f"is not the file that export wrote, or is damaged; {remedy}")
+            raise ModelFolderError(f"{path}: {wrong}")
     stepper = OnnxStepper(graphs / "encoder.onnx", graphs / "step.onnx")
     if any(made.get("format") != GRAPH_FORMAT for made in stepper.metadata):
         raise ModelFolderError(f"{graphs}: was made by another version of mtkit; {remedy}")
@@ -97,6 +98,8 @@ def _load_graphs(folder: ModelFolder, precision: RuntimePrecision) -> Stepper[An
     if folder.has_weights:
         digest = hashes.next()
         if any(made.get("weights") != digest for made in stepper.metadata):
+            if wrong := fault(folder.weights, ""):
+                raise ModelFolderError(f"{folder.weights}: {wrong}")
             raise ModelFolderError(f"{graphs}: was made from other weights than {folder.weights}; {remedy}")
     elif not recorded:
         _try(stepper, folder, f"{graphs}: does not fit config.json: ", remedy)

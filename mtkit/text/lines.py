@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from mtkit.errors import CorpusError
+from mtkit.storage import LFS_POINTER, POINTER_FAULT
 
 LONGEST_LINE = 1 << 20
 """Bytes. A line is a sentence, or in a file of embeddings a vector: a longer one comes of a file that is not text or
@@ -87,6 +88,8 @@ def read_lines(path: Path, open_file: Opener = opening) -> Iterator[str]:
     try:
         with open_file(path) as file:
             for block in _blocks(cast(io.BufferedIOBase, file)):
+                if not number and block.startswith(LFS_POINTER):
+                    raise CorpusError(f"{path}: {POINTER_FAULT}")
                 if block.find(b"\n") > LONGEST_LINE or len(block) > LONGEST_LINE:  # its first line alone can be
                     _check_length(block, f"{path}, line {number + 1}")
                 for line in _decoded(block if number else block.removeprefix(BOM_UTF8)):

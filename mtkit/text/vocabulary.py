@@ -19,7 +19,7 @@ import sentencepiece
 
 from mtkit.errors import VocabularyError
 from mtkit.settings import VocabType
-from mtkit.storage import new_file
+from mtkit.storage import fault, new_file
 from mtkit.text.normalisation import one_line
 from mtkit.text.segmentation import MergeSegmenter, Segmenter, UnigramSegmenter, sample
 from mtkit.text.sentencepiece_errors import is_for_want_of_sentences, smallest_size
@@ -97,7 +97,7 @@ class Vocabulary:
         except OSError as error:
             raise VocabularyError(f"{path}: cannot be read ({error.strerror})") from error
         except VocabularyError as error:
-            raise VocabularyError(f"{path}: {error}") from error
+            raise VocabularyError(f"{path}: {fault(path, str(error))}") from error
 
     def save(self, path: Path) -> None:
         """Write the vocabulary to a file that appears whole or not at all."""

@@ -26,10 +26,12 @@ from mtkit.cli.app import main
 from mtkit.configuration import read_config
 from mtkit.dataset import PreparedCorpus
 from mtkit.dataset import prepared as prepared_file
-from mtkit.errors import OutputError, PreparedError, SettingsError
+from mtkit.errors import CorpusError, ModelFolderError, OutputError, PreparedError, SettingsError
 from mtkit.lock import locked
 from mtkit.model_folder import ModelFolder, check_no_links, check_way, foreign_files
+from mtkit.runtime.onnx_export.export import export
 from mtkit.storage import HOST, known_sha256, sha256
+from mtkit.text.lines import read_lines
 from mtkit.translation import Translator
 
 ROOT = Path(__file__).parent.parent.parent
@@ -625,3 +627,28 @@ class TestConfigFiles:
             (tmp_path / name).write_text(content)
             with pytest.raises(SettingsError, match=told):
                 read_config(tmp_path / name, "translate")
+
+
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{7:064}\nsize 12345\n"
+
+
+@pytest.mark.parametrize("file", ["joint.spm", "model.safetensors", "runtime/float32/step.onnx"])
+def test_a_git_lfs_pointer_in_a_model_is_named(model_folder: Path, tmp_path: Path, file: str) -> None:
+    """It was "Protobuf parsing failed", or a damaged file."""
+    copy = shutil.copytree(model_folder, tmp_path / "model")
+    (copy / file).write_text(POINTER)
+    named = f"^{copy / file}: is a Git LFS pointer, .*: git lfs pull$"
+    with pytest.raises(ModelFolderError, match=named):
+        Translator.load(copy, device="cpu", precision="float32")
+    if file == "model.safetensors":
+        with pytest.raises(ModelFolderError, match=named):
+            export(ModelFolder.open(copy))
+
+
+def test_a_git_lfs_pointer_instead_of_text_or_of_a_shard_is_named(corpus_copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "news.fr").write_text(POINTER)
+    with pytest.raises(CorpusError, match=r"news\.fr: is a Git LFS pointer"):
+        list(read_lines(tmp_path / "news.fr"))
+    (corpus_copy / "train-00000.arrow").write_text(POINTER)
+    with pytest.raises(PreparedError, match=r"train-00000\.arrow is a Git LFS pointer"):
+        PreparedCorpus.open(corpus_copy)

@@ -15,6 +15,7 @@ from mtkit.runtime.onnx_export.attention import ATTENTION_GRAPHS
 from mtkit.runtime.onnx_export.cells import CELL_GRAPHS, WeightShapes
 from mtkit.runtime.onnx_export.products import Matrix
 from mtkit.settings import NetworkSettings
+from mtkit.storage import fault
 
 
 def read_weights(folder: ModelFolder) -> dict[str, Matrix]:
@@ -28,7 +29,8 @@ def read_weights(folder: ModelFolder) -> dict[str, Matrix]:
     try:
         tensors: dict[str, Matrix] = load_file(path)
     except (OSError, SafetensorError, TypeError) as error:  # TypeError: a number format that NumPy does not have
-        raise ModelFolderError(f"{path}: cannot be read as weights ({error}); copy the model folder again") from error
+        wrong = fault(path, f"cannot be read as weights ({error}); copy the model folder again")
+        raise ModelFolderError(f"{path}: {wrong}") from error
     expected = weight_shapes(config.network, config.src_vocab_size, config.tgt_vocab_size)
     for name in sorted(expected.keys() ^ tensors.keys()):
         place = "is missing from the file" if name in expected else "is not part of the network"
