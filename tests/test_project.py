@@ -40,9 +40,9 @@ def test_versions_fall_and_each_has_a_day_and_a_text() -> None:
         assert "- " in text
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile"])
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", ".ci"])
 def test_a_source_distribution_holds_what_stands_beside_the_package(name: str) -> None:
-    assert (ROOT / name).is_file()
+    assert (ROOT / name).exists()
     assert name in PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
 
 
