@@ -493,7 +493,13 @@ class TestKilled:
         assert ModelFolder.open(model_copy).has_weights
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGHUP, id="SIGHUP"),
+        pytest.param(signal.SIGUSR1, id="SIGUSR1", marks=pytest.mark.slow),
+    ],
+)
 def test_hangup_and_slurms_signal_save_what_sigterm_saves(
     prepared: PreparedCorpus, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -161,7 +161,7 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-@pytest.mark.parametrize("last_words", ["pairs are new", "a report"])
+@pytest.mark.parametrize("last_words", ["pairs are new", pytest.param("a report", marks=pytest.mark.slow)])
 def test_a_training_killed_after_its_first_model_has_that_one_and_goes_on(
     text: CorpusSettings, complete: Path, tmp_path: Path, last_words: str
 ) -> None:
@@ -206,6 +206,7 @@ def test_a_finished_training_may_be_diversified_later(text: CorpusSettings, comp
     assert bytes_of(tmp_path / "model") == bytes_of(complete)
 
 
+@pytest.mark.slow
 def test_a_diversified_model_may_be_so_by_more_models_later(
     text: CorpusSettings, complete: Path, tmp_path: Path
 ) -> None:

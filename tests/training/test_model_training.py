@@ -143,7 +143,9 @@ EVERYTHING = {
 """Settings that leave nothing out of what a resumed training must find again."""
 
 
-@pytest.mark.parametrize("changes", [{}, EVERYTHING], ids=["plain", "everything"])
+@pytest.mark.parametrize(
+    "changes", [pytest.param({}, id="plain", marks=pytest.mark.slow), pytest.param(EVERYTHING, id="everything")]
+)
 def test_interrupted_and_resumed_equals_uninterrupted_to_the_last_bit(
     changes: dict[str, Any], tiny: Tiny, few: PreparedCorpus
 ) -> None:
