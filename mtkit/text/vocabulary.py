@@ -191,7 +191,7 @@ class Vocabulary:
 
     def spells(self, ids: Sequence[int]) -> bool:
         """Whether there are bytes among the ids: of text, whether it has a character that has no piece."""
-        return any(self._first_byte <= id_ < self._first_byte + 256 for id_ in ids)
+        return not self._bytes.isdisjoint(ids)
 
     def character_ends(self, ids: Sequence[int]) -> list[int]:
         """Return for each id where what it is part of ends, among the ids: a character in bytes, or else a piece.
@@ -207,6 +207,11 @@ class Vocabulary:
             ends[place : place + size] = [place + size] * size
             place += size or 1
         return ends
+
+    @cached_property
+    def _bytes(self) -> frozenset[int]:
+        """The ids of the bytes, as a set: every translation is searched for them."""
+        return frozenset(range(self._first_byte, self._first_byte + 256))
 
     @cached_property
     def _first_byte(self) -> int:
