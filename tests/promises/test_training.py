@@ -34,8 +34,8 @@ from mtkit.training import (
     Reported,
     Validated,
     Warned,
+    memory_check,
     memory_limit,
-    model_training,
     open_corpus,
     train_model,
 )
@@ -356,7 +356,7 @@ def test_weights_of_other_languages_are_reported_with_the_pieces_they_take(
 def small_machine(monkeypatch: pytest.MonkeyPatch) -> int:
     """A machine of half a gigabyte."""
     limit = 500_000_000
-    monkeypatch.setattr(model_training, "memory_limit", lambda device: limit)
+    monkeypatch.setattr(memory_check, "memory_limit", lambda device: limit)
     return limit
 
 
@@ -379,8 +379,8 @@ def test_batches_beyond_memory_are_refused_with_a_size_that_fits(
 ) -> None:
     settings = quick(tmp_path / "model", updates=1, batch_tokens=10**9)
     fixed = quick_weights(sentences, settings)
-    monkeypatch.setattr(model_training, "memory_limit", lambda device: fixed + 600_000_000)
-    monkeypatch.setattr(model_training, "estimate_memory", lambda *_, **__: fixed + 10**9)
+    monkeypatch.setattr(memory_check, "memory_limit", lambda device: fixed + 600_000_000)
+    monkeypatch.setattr(memory_check, "estimate_memory", lambda *_, **__: fixed + 10**9)
     monkeypatch.setattr(memory_limit, "_MARGIN", 1)
     monkeypatch.setattr(memory_limit, "_FEWEST_TOKENS", 1)
     with pytest.raises(
